@@ -1,0 +1,206 @@
+"""People, the organizations they work for, and what they did there."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person with an account. `is_staff` is the operator, who stands outside organizations."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    email = models.EmailField(_("email address"), unique=True)
+    name = models.CharField(_("name"), max_length=150)
+    language = models.CharField(_("language"), max_length=5, choices=settings.LANGUAGES, default="")
+    time_zone = models.CharField(_("time zone"), max_length=64, default="Europe/Berlin")
+    wants_token_mail = models.BooleanField(
+        _("Receive notifications when an access token has expired."), default=False
+    )
+    is_staff = models.BooleanField(default=False)
+    is_active = models.BooleanField(default=True)
+    date_joined = models.DateTimeField(default=timezone.now)
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+    objects = UserManager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_any_case")]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+
+class Organization(models.Model):
+    """The tenant. Every row but User and the operator's belongs to exactly one."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    slug = models.SlugField(unique=True)
+    name = models.CharField(_("name"), max_length=150)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Role(models.TextChoices):
+    ADMIN = "admin", _("Admin")
+    MANAGER = "manager", _("Manager")
+    MEMBER = "member", _("Member")
+
+
+class Membership(models.Model):
+    """That a person works for an organization, and what they may do there."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="memberships"
+    )
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(_("role"), max_length=10, choices=Role, default=Role.MEMBER)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "user"], name="one_membership")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user}, {self.role}"
+
+    @property
+    def is_admin(self) -> bool:
+        return self.role == Role.ADMIN
+
+    @property
+    def is_manager(self) -> bool:
+        """Managers and admins: all profiles, their owners, teams and settings."""
+        return self.role in (Role.ADMIN, Role.MANAGER)
+
+
+class Team(models.Model):
+    """People who may see and work with the same profiles."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="teams")
+    name = models.CharField(_("name"), max_length=100)
+    members = models.ManyToManyField(User, through="TeamMembership", related_name="teams")
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint("organization", Lower("name"), name="team_name_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class TeamMembership(models.Model):
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="team_memberships")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["team", "user"], name="once_in_a_team")]
+
+
+class Invitation(models.Model):
+    """An open invitation; accepted once, within INVITATION_AGE of `created_at`."""
+
+    AGE: ClassVar[timedelta] = timedelta(hours=72)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="invitations"
+    )
+    email = models.EmailField(_("email address"))
+    role = models.CharField(_("role"), max_length=10, choices=Role, default=Role.MEMBER)
+    invited_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(default=timezone.now)
+    accepted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "organization",
+                Lower("email"),
+                condition=models.Q(accepted_at=None),
+                name="one_open_invitation",
+            )
+        ]
+
+    @property
+    def expires_at(self) -> Any:
+        return self.created_at + self.AGE
+
+
+class AuditEvent(models.Model):
+    """Who did what to what, as it was called then. Append-only; names are kept as text."""
+
+    id = models.BigAutoField(primary_key=True)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    actor_id = models.CharField(max_length=36, blank=True)
+    actor_name = models.CharField(max_length=254, blank=True)
+    verb = models.CharField(max_length=50)
+    object_id = models.CharField(max_length=36, blank=True)
+    object_name = models.CharField(max_length=254, blank=True)
+    details = models.JSONField(default=dict)
+    ip_address = models.GenericIPAddressField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["organization", "-id"], name="audit_newest_first")]
+
+    @classmethod
+    def record(
+        cls,
+        verb: str,
+        *,
+        organization: Organization,
+        actor: User | None,
+        target: models.Model | None = None,
+        request: HttpRequest | None = None,
+        **details: Any,
+    ) -> AuditEvent:
+        """Write one line of the log, in the caller's transaction, so that both stand or neither.
+
+        `verb` is one of accounts.audit.VERBS, `target` what it was done to; `details` must be
+        JSON and must not hold a secret.
+        """
+        return cls.objects.create(
+            organization=organization,
+            actor_id=str(actor.pk) if actor else "",
+            actor_name=str(actor) if actor else "",
+            verb=verb,
+            object_id=str(target.pk) if target else "",
+            object_name=str(target)[:254] if target else "",
+            details=details,
+            ip_address=request.META.get("REMOTE_ADDR") if request else None,
+        )

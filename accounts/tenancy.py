@@ -1,0 +1,83 @@
+"""The gate: `/o/<organization>/…` is open to its members and to nobody else.
+
+Views below it start from `request.organization` and `request.membership`; they are handed
+neither the slug nor a way to look another organization up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+
+from accounts.models import Membership, Organization, User
+
+P = ParamSpec("P")
+
+
+class MemberRequest(HttpRequest):
+    """A request that has passed the gate."""
+
+    user: User  # type: ignore[assignment]
+    organization: Organization
+    membership: Membership
+
+
+class OrganizationMiddleware:
+    """Resolves organization and membership; answers 404, never 403, to outsiders."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(
+        self, request: Any, view: Any, args: Any, kwargs: dict[str, Any]
+    ) -> HttpResponseBase | None:
+        slug = kwargs.pop("organization", None)
+        if slug is None:
+            return None
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        membership = (
+            Membership.objects.select_related("organization")
+            .filter(organization__slug=slug, user=request.user)
+            .first()
+        )
+        if membership is None:
+            raise Http404
+        request.membership = membership
+        request.organization = membership.organization
+        return None
+
+
+View = Callable[Concatenate[Any, P], HttpResponseBase]
+
+
+def managers_only(view: View[P]) -> View[P]:
+    """For managers and admins; other members are told that they may not (403)."""
+
+    @wraps(view)
+    def guarded(request: Any, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not request.membership.is_manager:
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def admins_only(view: View[P]) -> View[P]:
+    """For admins; other members are told that they may not (403)."""
+
+    @wraps(view)
+    def guarded(request: Any, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not request.membership.is_admin:
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return guarded

@@ -1,0 +1,57 @@
+"""The people of every test: two organizations that must never see each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from allauth.account.models import EmailAddress
+
+from accounts.models import Membership, Organization, Role, Team, TeamMembership, User
+
+
+def person(name: str, organization: Organization | None = None, role: str = Role.MEMBER) -> User:
+    """A user with a confirmed address, `<first name>@<slug>.example`, language German."""
+    slug = organization.slug if organization else "nowhere"
+    user = User.objects.create_user(
+        f"{name.split()[0].lower()}@{slug}.example", "secret", name=name, language="de"
+    )
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    if organization:
+        Membership.objects.create(organization=organization, user=user, role=role)
+    return user
+
+
+@dataclass
+class World:
+    """Alpenglück with admin Anna, manager Mara, owner Otto and team member Tim (team Küche);
+    Nordwind with its admin Nils, who must see nothing of Alpenglück."""
+
+    alpenglueck: Organization
+    nordwind: Organization
+    anna: User
+    mara: User
+    otto: User
+    tim: User
+    nils: User
+    kitchen: Team
+
+
+@pytest.fixture
+def world(db: Any) -> World:
+    alpenglueck = Organization.objects.create(slug="alpenglueck", name="Alpenglück GmbH")
+    nordwind = Organization.objects.create(slug="nordwind", name="Nordwind Reederei")
+    kitchen = Team.objects.create(organization=alpenglueck, name="Küche")
+    people = World(
+        alpenglueck=alpenglueck,
+        nordwind=nordwind,
+        anna=person("Anna Huber", alpenglueck, Role.ADMIN),
+        mara=person("Mara Manager", alpenglueck, Role.MANAGER),
+        otto=person("Otto Owner", alpenglueck),
+        tim=person("Tim Team", alpenglueck),
+        nils=person("Nils Petersen", nordwind, Role.ADMIN),
+        kitchen=kitchen,
+    )
+    TeamMembership.objects.create(organization=alpenglueck, team=kitchen, user=people.tim)
+    return people

@@ -1,0 +1,1 @@
+"""Does it still work, and if not, why?"""

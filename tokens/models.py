@@ -1,0 +1,214 @@
+"""Tokens, what they may work with, and every change of that: the outbox of the house."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import Organization, User
+from networks.base import Client, Grant, Reason
+from networks.registry import NETWORKS
+from profiles.models import Profile
+from tokens import vault
+
+if TYPE_CHECKING:
+    from networks.base import Network
+
+
+class OAuthApp(models.Model):
+    """One registration of ours at a network. Its secret stays in the settings, never here."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    network_slug = models.CharField(max_length=30)
+    client_id = models.CharField(max_length=255)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["network_slug", "client_id"], name="app_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.network_slug} {self.client_id}"
+
+    @property
+    def network(self) -> Network:
+        return NETWORKS[self.network_slug]
+
+    @property
+    def redirect_uri(self) -> str:
+        """One per network, so that no network can pass off another's code (RFC 9700, 4.4.2)."""
+        return f"{settings.BASE_URL}/oauth/{self.network_slug}/callback/"
+
+    def client(self) -> Client | None:
+        """What names us at the network; None where this app is no longer configured."""
+        client_id, client_secret = settings.OAUTH_CLIENTS.get(self.network_slug, ("", ""))
+        if client_id != self.client_id:
+            return None
+        return Client(client_id, client_secret, self.redirect_uri)
+
+
+class Token(models.Model):
+    """One person's authorization at one network for one OAuth app.
+
+    `reason` is empty while it lives. `lease` names the worker's claim: whoever writes back
+    checks that it is still theirs, and that `issued_at` is what they read.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    app = models.ForeignKey(OAuthApp, on_delete=models.PROTECT, related_name="tokens")
+    network_slug = models.CharField(max_length=30)
+    subject = models.CharField(max_length=255)
+    subject_name = models.CharField(max_length=255)
+    access_token = models.BinaryField()
+    refresh_token = models.BinaryField(default=b"")
+    scopes = ArrayField(models.CharField(max_length=100), default=list)
+    issued_at = models.DateTimeField()
+    consented_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
+    refresh_expires_at = models.DateTimeField(null=True)
+    reauthorize_by = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=30, blank=True)
+    probed_at = models.DateTimeField(null=True)
+    listed_at = models.DateTimeField(null=True)
+    unclear_since = models.DateTimeField(null=True)
+    unclear_reason = models.CharField(max_length=30, blank=True)
+    unclear_count = models.PositiveIntegerField(default=0)
+    next_probe_at = models.DateTimeField(default=timezone.now)
+    lease = models.UUIDField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "app", "subject"], name="token_once")
+        ]
+        indexes = [
+            models.Index(fields=["network_slug", "next_probe_at"], name="token_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.network.name}: {self.subject_name}"
+
+    @property
+    def network(self) -> Network:
+        return NETWORKS[self.network_slug]
+
+    @property
+    def ends_for_people_at(self) -> datetime | None:
+        """When a person must sign in again at the latest; None where nobody ever must."""
+        machine_end = self.refresh_expires_at if self.refresh_token else self.expires_at
+        ends = [end for end in (self.reauthorize_by, machine_end) if end]
+        return min(ends, default=None)
+
+    def seal(self, grant: Grant) -> None:
+        """Take over a grant's tokens, scopes and clocks; encrypts, and writes nothing."""
+        place = (self.organization_id, self.pk)
+        self.access_token = vault.seal(grant.access_token, *place, "access_token")
+        if grant.refresh_token:  # an empty one never replaces a stored one (rule 4)
+            self.refresh_token = vault.seal(grant.refresh_token, *place, "refresh_token")
+        self.scopes = list(grant.scopes)
+        self.expires_at = grant.expires_at
+        self.refresh_expires_at = grant.refresh_expires_at or self.refresh_expires_at
+
+    def open(self) -> Grant:
+        """The decrypted grant. Raises vault.CannotOpen."""
+        place = (self.organization_id, self.pk)
+        return Grant(
+            access_token=vault.open_(bytes(self.access_token), *place, "access_token"),
+            refresh_token=vault.open_(bytes(self.refresh_token), *place, "refresh_token")
+            if self.refresh_token
+            else "",
+            scopes=tuple(self.scopes),
+            expires_at=self.expires_at,
+            refresh_expires_at=self.refresh_expires_at,
+        )
+
+
+class AccessQuerySet(models.QuerySet["Access"]):
+    def good(self) -> AccessQuerySet:
+        return self.filter(reason="", token__reason="")
+
+
+class Access(models.Model):
+    """That a token may work with a profile. It can be lost while the token lives.
+
+    `reason` is empty while the login keeps its role there. `suspected_at`: a death that was
+    seen once and waits for its confirmation.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    token = models.ForeignKey(Token, on_delete=models.CASCADE, related_name="accesses")
+    profile = models.ForeignKey(Profile, on_delete=models.CASCADE, related_name="accesses")
+    role = models.CharField(max_length=60, blank=True)
+    reason = models.CharField(max_length=30, blank=True)
+    suspected_at = models.DateTimeField(null=True)
+    suspected_reason = models.CharField(max_length=30, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    objects = AccessQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["token", "profile"], name="access_once")]
+
+    def effective_reason(self) -> Reason | None:
+        """Why this access is not good: the token's trouble before its own; None while it is."""
+        return Reason(self.token.reason or self.reason) if self.token.reason or self.reason else None
+
+
+class StatusChange(models.Model):
+    """One Access became good or stopped being so. Append-only but for `planned_at`.
+
+    `reason` is empty when it became good; `profile_valid` is the profile's state afterwards,
+    `cause` says what brought it about: "probe", "connect" or "delete".
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    profile = models.ForeignKey(Profile, on_delete=models.CASCADE, related_name="changes")
+    access = models.ForeignKey(Access, null=True, on_delete=models.SET_NULL, related_name="changes")
+    token = models.ForeignKey(Token, null=True, on_delete=models.SET_NULL, related_name="+")
+    login_name = models.CharField(max_length=255)
+    at = models.DateTimeField(default=timezone.now)
+    reason = models.CharField(max_length=30, blank=True)
+    profile_valid = models.BooleanField()
+    profile_was_valid = models.BooleanField()
+    actor_name = models.CharField(max_length=254, blank=True)
+    planned_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [
+            models.Index(fields=["profile", "-id"], name="change_timeline"),
+            models.Index(fields=["id"], condition=Q(planned_at=None), name="change_unplanned"),
+        ]
+
+    @property
+    def lost_the_last(self) -> bool:
+        """The article's alarm: after this change the profile has no valid access any more."""
+        return self.profile_was_valid and not self.profile_valid
+
+
+class AuthorizationRequest(models.Model):
+    """One trip to a network and back (RFC 6749, 4.1.1), used once.
+
+    `state_digest` is the SHA-256 of `state`; the session holds the state itself. `profile` is
+    the one to reconnect, or empty where profiles are being added. `keep` is sealed.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    app = models.ForeignKey(OAuthApp, on_delete=models.CASCADE, related_name="+")
+    profile = models.ForeignKey(Profile, null=True, on_delete=models.CASCADE, related_name="+")
+    state_digest = models.BinaryField(unique=True)
+    keep = models.BinaryField()
+    created_at = models.DateTimeField(default=timezone.now)
