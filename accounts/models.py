@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.conf import settings
@@ -131,7 +131,7 @@ class TeamMembership(models.Model):
 
 
 class Invitation(models.Model):
-    """An open invitation; accepted once, within INVITATION_AGE of `created_at`."""
+    """Accepted once, within AGE of `created_at`; revoked means deleted."""
 
     AGE: ClassVar[timedelta] = timedelta(hours=72)
 
@@ -143,6 +143,7 @@ class Invitation(models.Model):
     role = models.CharField(_("role"), max_length=10, choices=Role, default=Role.MEMBER)
     invited_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(default=timezone.now)
+    sent_at = models.DateTimeField(null=True)
     accepted_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -155,9 +156,16 @@ class Invitation(models.Model):
             )
         ]
 
+    def __str__(self) -> str:
+        return self.email
+
     @property
-    def expires_at(self) -> Any:
+    def expires_at(self) -> datetime:
         return self.created_at + self.AGE
+
+    @property
+    def has_expired(self) -> bool:
+        return timezone.now() >= self.expires_at
 
 
 class AuditEvent(models.Model):
