@@ -1,0 +1,44 @@
+"""The Celery application and its schedule, made from the registry of networks."""
+
+import os
+from typing import Any
+
+from celery import Celery
+from celery.signals import worker_init
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+app = Celery("tokenwacht")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+def schedule(slugs: list[str], tick: float) -> dict[str, dict[str, Any]]:
+    """One entry for each network, so that a slow one delays no other.
+
+    `expires`: what a stopped worker left lying is not caught up, the next tick asks again.
+    """
+    entry = {"schedule": tick, "options": {"expires": max(tick, 1.0)}}
+    probes = {
+        f"probe {slug}": {"task": "tokens.tasks.probe_network", "args": [slug], **entry}
+        for slug in slugs
+    }
+    return probes | {
+        "sweep notices": {"task": "notifications.tasks.plan_and_send", **entry},
+        "heartbeat": {"task": "config.tasks.heartbeat", **entry},
+    }
+
+
+@app.on_after_finalize.connect
+def set_schedule(sender: Celery, **_: Any) -> None:
+    from django.conf import settings
+
+    from networks.registry import NETWORKS
+
+    sender.conf.beat_schedule = schedule(list(NETWORKS), settings.PROBE_TICK)
+
+
+@worker_init.connect
+def refuse_without_keys(**_: Any) -> None:
+    from tokens.vault import require_keys
+
+    require_keys()

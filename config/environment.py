@@ -1,0 +1,49 @@
+"""Small translations between environment variables and what libraries want to be told."""
+
+from collections.abc import Iterable
+from urllib.parse import parse_qs, urlsplit
+
+import environ
+from environ.fileaware_mapping import FileAwareMapping
+
+
+class Trimmed(FileAwareMapping):
+    """Values from `<NAME>_FILE`, without the newline that editors and `echo` leave at the end."""
+
+    def __getitem__(self, key: str) -> str:
+        return str(super().__getitem__(key)).strip()
+
+
+class Environment(environ.Env):
+    ENVIRON = Trimmed()
+
+
+def variable(slug: str, name: str) -> str:
+    """`google-business`, `CLIENT_ID` -> `GOOGLE_BUSINESS_CLIENT_ID`."""
+    return f"{slug.upper().replace('-', '_')}_{name}"
+
+
+def from_environment(env: environ.Env, slugs: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Our registration at each network that has one; a network without is not offered."""
+    found = {}
+    for slug in slugs:
+        client_id = env.str(variable(slug, "CLIENT_ID"), default="")
+        secret = env.str(variable(slug, "CLIENT_SECRET"), default="")
+        if client_id and secret:
+            found[slug] = (client_id, secret)
+    return found
+
+
+def broker_url(redis_url: str) -> str:
+    """Celery has its own spelling for a Redis behind a Unix socket."""
+    address = urlsplit(redis_url)
+    if address.scheme != "unix":
+        return redis_url
+    database = parse_qs(address.query).get("db", ["0"])[0]
+    return f"redis+socket://{address.path}?virtual_host={database}"
+
+
+def for_worker(redis_url: str, worker: str) -> str:
+    """`…?db=0`, `gw2` -> `…?db=3`; a Valkey has 16 databases."""
+    number = int(worker.removeprefix("gw") or 0) + 1 if worker else 0
+    return redis_url.replace("?db=0", f"?db={number % 16}")

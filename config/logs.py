@@ -1,0 +1,10 @@
+"""How a log line looks."""
+
+import logging
+
+
+class OneLine(logging.Formatter):
+    """One line for each record: a traceback or a hostile header cannot forge another one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(record).replace("\r", "\\r").replace("\n", "\\n")

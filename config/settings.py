@@ -1,0 +1,283 @@
+"""All settings. Nothing exists only in production: environment variables make the difference.
+
+docs/configuration.md explains each variable. Every variable NAME can also be given as NAME_FILE,
+the path of a file that holds the value, which is how container secrets arrive.
+"""
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+
+from config import embedded, environment
+from networks.registry import NETWORKS
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environment.Environment()
+
+# pytest sets this for its whole session: the file below then replaces the developer's own.
+TESTING = "PYTEST_VERSION" in os.environ
+# What this checkout keeps for itself: databases, generated secrets. Never used in production.
+LOCAL_DIR = env.path("LOCAL_DIR", default=str(BASE_DIR / ".local"))
+env.read_env(
+    BASE_DIR / "tests/config/test.env" if TESTING else Path(LOCAL_DIR("env")), encoding="utf-8"
+)
+
+# --- Secrets and addresses ---------------------------------------------------------------------
+
+DEBUG = env.bool("DEBUG", default=False)
+
+
+def required(name: str) -> str:
+    """A variable without which production does not start, and development does."""
+    value = env.str(name, default="")
+    if not value and not DEBUG:
+        raise ImproperlyConfigured(
+            f"{name} is not set. In a checkout, `make install` writes it to .local/env; "
+            f"in production, set {name} or {name}_FILE (docs/configuration.md)."
+        )
+    return value
+
+
+# Signs sessions and links. Changing it signs everybody out and loses no data.
+SECRET_KEY = required("SECRET_KEY") or "insecure-and-only-for-DEBUG"
+
+# Where people reach us. Its scheme decides on TLS, its host is always allowed.
+BASE_URL = env.str("BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
+_address = urlsplit(BASE_URL)
+if _address.scheme not in ("http", "https") or not _address.hostname:
+    raise ImproperlyConfigured(f"BASE_URL must begin with http:// or https://, not {BASE_URL!r}.")
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or [_address.hostname]
+CSRF_TRUSTED_ORIGINS = [BASE_URL]
+
+# AES keys for token texts: the first seals, all open (tokens/vault.py).
+TOKEN_KEYS = [key for key in required("TOKEN_KEYS").split(",") if key]
+
+# --- PostgreSQL, and Redis or Valkey -----------------------------------------------------------
+
+if not (env.str("DATABASE_URL", default="") and env.str("REDIS_URL", default="")):
+    if not (DEBUG or TESTING):
+        required("DATABASE_URL")
+        required("REDIS_URL")
+    # A test run has servers of its own, so that it and `make run` never meet.
+    _servers = embedded.hold(
+        Path(LOCAL_DIR(f"test-{os.getpid()}" if TESTING else "servers")), throw_away=TESTING
+    )
+    # Into the environment, so that the processes we start join without asking.
+    os.environ["DATABASE_URL"] = env.str("DATABASE_URL", default="") or _servers.database_url
+    os.environ["REDIS_URL"] = env.str("REDIS_URL", default="") or _servers.redis_url
+
+DATABASES = {
+    "default": {
+        **env.db("DATABASE_URL"),
+        # Persistent connections, checked before use: a restarted database is no error page.
+        "CONN_MAX_AGE": env.int("DATABASE_CONN_MAX_AGE", default=60),
+        "CONN_HEALTH_CHECKS": True,
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = env.str("REDIS_URL")
+if TESTING:
+    # Two test workers that share a Valkey each have a numbered database in it.
+    REDIS_URL = environment.for_worker(REDIS_URL, env.str("PYTEST_XDIST_WORKER", default=""))
+CACHES = {
+    # Rate limits count here, over all web processes.
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+}
+
+# --- Applications ------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "config",
+    "accounts",
+    "profiles",
+    "tokens",
+    "notifications",
+    "allauth",
+    "allauth.account",
+    "django_htmx",
+    "lucide",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    # Before staticfiles: the development server then serves them as production does.
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.middleware.ReaderMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "accounts.tenancy.OrganizationMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- Signing in, by e-mail and by invitation only ----------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+# The link of the invitation has proved the address; asking again would prove nothing more.
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
+ACCOUNT_SESSION_REMEMBER = True
+# How many proxies in front of us add to X-Forwarded-For: rate limits count by client address.
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("PROXY_COUNT", default=0)
+
+_VALIDATION = "django.contrib.auth.password_validation"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator"},
+    {"NAME": f"{_VALIDATION}.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
+    {"NAME": f"{_VALIDATION}.NumericPasswordValidator"},
+]
+if TESTING:
+    # A slow hash protects real passwords and only delays tests.
+    PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# --- Languages and time ------------------------------------------------------------------------
+
+LANGUAGE_CODE = "de"
+LANGUAGES = [("de", _("German")), ("en", _("English"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_TZ = True
+TIME_ZONE = "Europe/Berlin"
+
+# --- Static files ------------------------------------------------------------------------------
+
+STATIC_URL = "static/"
+STATIC_ROOT = env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "staticfiles": {
+        # Names with a hash may be cached for ever. While developing, files change in place.
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG or TESTING
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    }
+}
+WHITENOISE_USE_FINDERS = DEBUG
+
+# --- Security: docs.djangoproject.com/en/5.2/ref/middleware/#security-middleware ------------------
+
+_https = _address.scheme == "https"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _https
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+# Lax and not Strict: networks send the browser back to us with a plain link.
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+SECURE_SSL_REDIRECT = _https
+# The container's own health check speaks plain HTTP to its own port.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+# TLS ends at the proxy in front of us, which must set or remove this header itself.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _https else None
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _https
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+
+# --- Mail --------------------------------------------------------------------------------------
+
+vars().update(env.email("EMAIL_URL", default="consolemail://"))
+EMAIL_TIMEOUT = 10  # the default is to wait for ever
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Tokenwacht <tokenwacht@localhost>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+# --- Networks and probing ----------------------------------------------------------------------
+
+# {slug: (client id, client secret)} from <SLUG>_CLIENT_ID and <SLUG>_CLIENT_SECRET.
+OAUTH_CLIENTS = environment.from_environment(env, NETWORKS)
+# LinkedIn retires a version of its API a year after the month that names it.
+LINKEDIN_VERSION = env.str("LINKEDIN_VERSION", default="202608")
+# {real host: base address}, to speak with practice networks instead of the real ones.
+NETWORK_HOSTS = env.json("NETWORK_HOSTS", default={})
+# Seconds between two probes of a token whose end nobody knows.
+PROBE_INTERVAL = env.float("PROBE_INTERVAL", default=4 * 3600.0)
+# Seconds between two looks for what is due.
+PROBE_TICK = env.float("PROBE_TICK", default=60.0)
+# Seconds until an ambiguous death is asked about again; None leaves it to each network.
+CONFIRM_AFTER = env.float("CONFIRM_AFTER", default=None)
+# Seconds between two listings of what a login can reach, which shows lost roles and new boards.
+LISTING_INTERVAL = env.float("LISTING_INTERVAL", default=24 * 3600.0)
+
+# --- Celery (config/celery.py) -----------------------------------------------------------------
+
+CELERY_BROKER_URL = environment.broker_url(REDIS_URL)
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+# Nobody reads results: what happened stands in the database.
+CELERY_TASK_IGNORE_RESULT = True
+# A task counts as done when it is done: a worker that dies leaves its task to another one.
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+# One task at a time: a batch that waits behind a slow one could be had by another worker.
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+# The default hour would leave a dead worker's tasks lying; no task of ours takes five minutes.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600}
+CELERY_TASK_SOFT_TIME_LIMIT = 300
+CELERY_TASK_TIME_LIMIT = 330
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = TIME_ZONE
+# It only remembers when each entry last ran, and may be lost at any time.
+CELERY_BEAT_SCHEDULE_FILENAME = env.str(
+    "BEAT_SCHEDULE", default=LOCAL_DIR("beat-schedule") if DEBUG else "/tmp/beat-schedule"
+)
+
+# --- Logging: one line for each record, to standard error ----------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {
+            "()": "config.logs.OneLine",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        }
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING")},
+    # Django's own handlers would write the same record a second time, and mail tracebacks.
+    "loggers": {
+        "django": {"handlers": [], "propagate": True},
+        "django.server": {"handlers": [], "propagate": True},
+    },
+}

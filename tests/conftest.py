@@ -1,0 +1,1 @@
+"""The plumbing of all tests; tests/people.py has the people."""
