@@ -1,0 +1,188 @@
+"""How a person comes into an organization: by a link that an admin had mailed.
+
+The link names an invitation and is signed; everything else (how old, used, revoked) is said by
+the row, so that a revoked invitation is dead at once. Revoking or sending again deletes the row,
+and with it every older link.
+"""
+
+from __future__ import annotations
+
+from allauth.account.models import EmailAddress
+from django.core import signing
+from django.db import transaction
+from django.db.models import Q
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts import links, tasks
+from accounts.members import Refused, lock
+from accounts.models import AuditEvent, Invitation, Membership, Organization, User
+
+
+class LinkRefused(Exception):
+    """A link that opens nothing: what is the matter, what to do next, and the HTTP status."""
+
+    status = 410
+    title: Promise
+    what_next: Promise
+
+
+class Forged(LinkRefused):
+    status = 404
+    title = gettext_lazy("This link is not complete.")
+    what_next = gettext_lazy(
+        "Open it from the mail once more, or copy it from there in full. If that does not help, "
+        "ask the person who invited you for a new invitation."
+    )
+
+
+class Revoked(LinkRefused):
+    title = gettext_lazy("This invitation has been withdrawn or replaced.")
+    what_next = gettext_lazy(
+        "Look for a newer mail from us. If there is none, ask the person who invited you for a "
+        "new invitation."
+    )
+
+
+class Expired(LinkRefused):
+    title = gettext_lazy("This invitation has expired.")
+    what_next = gettext_lazy(
+        "An invitation is valid for 72 hours. Ask the person who invited you for a new one."
+    )
+
+
+class Used(LinkRefused):
+    title = gettext_lazy("This invitation has already been accepted.")
+    what_next = gettext_lazy(
+        "If that was you, sign in with your email address and your password. If it was not, tell "
+        "the person who invited you."
+    )
+
+
+@transaction.atomic
+def invite(
+    organization: Organization,
+    email: str,
+    role: str,
+    *,
+    by: User,
+    request: HttpRequest | None = None,
+) -> Invitation:
+    """Invite an address; a second invitation to the same address takes the place of the first."""
+    lock(organization)
+    email = email.lower()
+    known = person_with(email)
+    if known and organization.memberships.filter(user=known).exists():
+        raise Refused(
+            _("%(name)s is already a member. Change the role in the list instead.")
+            % {"name": known}
+        )
+    organization.invitations.filter(email=email, accepted_at=None).delete()
+    invitation = Invitation.objects.create(
+        organization=organization, email=email, role=role, invited_by=by
+    )
+    AuditEvent.record(
+        "invited",
+        organization=organization,
+        actor=by,
+        target=invitation,
+        request=request,
+        role=str(role),
+    )
+    # robust: with the broker down the invitation still stands, and the page shows it as not sent.
+    transaction.on_commit(lambda: tasks.send_invitation.delay(str(invitation.pk)), robust=True)
+    return invitation
+
+
+@transaction.atomic
+def revoke(invitation: Invitation, *, by: User, request: HttpRequest | None = None) -> None:
+    claimed = Invitation.objects.select_for_update().filter(pk=invitation.pk).first()
+    if claimed is None:
+        return
+    if claimed.accepted_at:
+        raise Refused(
+            _("%(email)s has accepted by now. Remove the person from the members instead.")
+            % {"email": claimed.email}
+        )
+    AuditEvent.record(
+        "invitation_revoked",
+        organization=invitation.organization,
+        actor=by,
+        target=invitation,
+        request=request,
+    )
+    claimed.delete()
+
+
+def open_link(token: str) -> Invitation:
+    """The invitation behind a link that can still be accepted; raises LinkRefused."""
+    try:
+        pk = links.invitation_id(token)
+    except signing.BadSignature as error:
+        raise Forged from error
+    found = Invitation.objects.select_related("organization", "invited_by").filter(pk=pk).first()
+    return _acceptable(found)
+
+
+@transaction.atomic
+def join(invitation: Invitation, user: User, *, request: HttpRequest | None = None) -> None:
+    """Make `user`, who holds the mailed link and so the address, a member."""
+    # Locked and asked again: of two clicks at the same moment only one may get through.
+    _acceptable(Invitation.objects.select_for_update().filter(pk=invitation.pk).first())
+    Membership.objects.get_or_create(
+        organization=invitation.organization, user=user, defaults={"role": invitation.role}
+    )
+    Invitation.objects.filter(pk=invitation.pk).update(accepted_at=timezone.now())
+    _confirm(user, invitation.email)
+    AuditEvent.record(
+        "joined",
+        organization=invitation.organization,
+        actor=user,
+        target=user,
+        request=request,
+        role=invitation.role,
+    )
+
+
+@transaction.atomic
+def sign_up(
+    invitation: Invitation,
+    *,
+    name: str,
+    password: str,
+    language: str,
+    request: HttpRequest | None = None,
+) -> User:
+    """Make the invited person's account, and a member of it."""
+    _acceptable(Invitation.objects.select_for_update().filter(pk=invitation.pk).first())
+    user = User.objects.create_user(invitation.email, password, name=name, language=language)
+    join(invitation, user, request=request)
+    return user
+
+
+def person_with(email: str) -> User | None:
+    """Who signs in with this address, or has confirmed it as one of several."""
+    confirmed = Q(emailaddress__email__iexact=email, emailaddress__verified=True)
+    return User.objects.filter(Q(email__iexact=email) | confirmed).distinct().first()
+
+
+def _acceptable(invitation: Invitation | None) -> Invitation:
+    if invitation is None:
+        raise Revoked
+    if invitation.accepted_at:
+        raise Used
+    if invitation.has_expired:
+        raise Expired
+    return invitation
+
+
+def _confirm(user: User, email: str) -> None:
+    address = EmailAddress.objects.filter(user=user, email__iexact=email).first()
+    if address is None:
+        is_first = not EmailAddress.objects.filter(user=user, primary=True).exists()
+        address = EmailAddress(user=user, email=email, primary=is_first)
+    address.verified = True
+    address.save()

@@ -1,0 +1,22 @@
+"""The time zones that people can choose in their account settings."""
+
+from __future__ import annotations
+
+from functools import cache
+from zoneinfo import available_timezones
+
+REGIONS = {
+    "Africa", "America", "Antarctica", "Arctic", "Asia",
+    "Atlantic", "Australia", "Europe", "Indian", "Pacific",
+}  # fmt: skip
+
+
+@cache
+def time_zones() -> dict[str, list[str]]:
+    """Region -> the names of its zones; without the aliases of old, such as `US/Eastern`."""
+    found: dict[str, list[str]] = {}
+    for name in sorted(available_timezones()):
+        region = name.partition("/")[0]
+        if region in REGIONS:
+            found.setdefault(region, []).append(name)
+    return found | {"UTC": ["UTC"]}

@@ -1,0 +1,30 @@
+"""What accounts does outside a request."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from accounts import mails
+from accounts.models import Invitation
+
+
+# Tried until it works or the invitation ends; smtplib's errors are OSErrors too.
+@shared_task(
+    autoretry_for=(OSError,),
+    retry_backoff=15,
+    retry_backoff_max=1800,
+    max_retries=None,
+    acks_late=True,
+    ignore_result=True,
+)
+def send_invitation(invitation_id: str) -> None:
+    invitation = (
+        Invitation.objects.select_related("organization", "invited_by")
+        .filter(pk=invitation_id, accepted_at=None, sent_at=None)
+        .first()
+    )
+    if invitation is None or invitation.has_expired:
+        return
+    mails.send_invitation(invitation)
+    Invitation.objects.filter(pk=invitation.pk).update(sent_at=timezone.now())

@@ -1,0 +1,86 @@
+"""What can be done to teams. Each verb writes its rows and its audit line together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db import transaction
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from accounts.members import Refused, lock
+from accounts.models import AuditEvent, Organization, Team, TeamMembership, User
+
+
+@transaction.atomic
+def create(
+    organization: Organization, name: str, *, by: User, request: HttpRequest | None = None
+) -> Team:
+    lock(organization)
+    _refuse_if_taken(organization, name)
+    team = Team.objects.create(organization=organization, name=name)
+    AuditEvent.record(
+        "team_created", organization=organization, actor=by, target=team, request=request
+    )
+    return team
+
+
+@transaction.atomic
+def rename(team: Team, name: str, *, by: User, request: HttpRequest | None = None) -> None:
+    lock(team.organization)
+    before = team.name
+    if name == before:
+        return
+    _refuse_if_taken(team.organization, name, but=team)
+    team.name = name
+    team.save(update_fields=["name"])
+    AuditEvent.record(
+        "team_renamed",
+        organization=team.organization,
+        actor=by,
+        target=team,
+        request=request,
+        before=before,
+        after=name,
+    )
+
+
+@transaction.atomic
+def delete(team: Team, *, by: User, request: HttpRequest | None = None) -> None:
+    AuditEvent.record(
+        "team_deleted", organization=team.organization, actor=by, target=team, request=request
+    )
+    team.delete()
+
+
+@transaction.atomic
+def set_members(
+    team: Team, users: Iterable[User], *, by: User, request: HttpRequest | None = None
+) -> None:
+    """Exactly these people, as far as they still are members of the organization."""
+    lock(team.organization)
+    here = User.objects.filter(memberships__organization=team.organization)
+    wanted = set(here.filter(pk__in=[user.pk for user in users]))
+    present = set(team.members.all())
+    added, removed = wanted - present, present - wanted
+    if not added and not removed:
+        return
+    TeamMembership.objects.filter(team=team, user__in=removed).delete()
+    TeamMembership.objects.bulk_create(
+        TeamMembership(organization=team.organization, team=team, user=user) for user in added
+    )
+    AuditEvent.record(
+        "team_members_changed",
+        organization=team.organization,
+        actor=by,
+        target=team,
+        request=request,
+        added=sorted(map(str, added)),
+        removed=sorted(map(str, removed)),
+    )
+
+
+def _refuse_if_taken(organization: Organization, name: str, but: Team | None = None) -> None:
+    others = organization.teams.filter(name__iexact=name)
+    if others.exclude(pk=but.pk if but else None).exists():
+        raise Refused(_("There is already a team with this name. Choose another name."))
