@@ -1,0 +1,137 @@
+"""The trip to a network and back: `state`, the leap, the code, and whose login came.
+
+Nothing of the grant is stored here, and no transaction is open while a network is called; what
+came back is written down by tokens.storing.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import Organization, User
+from networks.base import (
+    Client,
+    Conversation,
+    Grant,
+    Identity,
+    Network,
+    Reachable,
+    Refusal,
+    Refused,
+    TransportError,
+)
+from networks.http import hold, public_address
+from networks.registry import NETWORKS
+from profiles.models import Profile
+from tokens import vault
+from tokens.models import AuthorizationRequest, OAuthApp, Token
+
+STATE_AGE = timedelta(hours=1)
+
+
+class StateRefused(Exception):
+    """The callback's `state` is missing, used, too old, or belongs to somebody else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A grant that came back, and everything its login reaches. Not stored yet."""
+
+    app: OAuthApp
+    grant: Grant
+    identity: Identity
+    reachables: list[Reachable]
+
+
+def offered_networks() -> list[Network]:
+    """The networks that this installation has a client id for."""
+    return [network for slug, network in NETWORKS.items() if settings.OAUTH_CLIENTS.get(slug)]
+
+
+def app_for(network: Network) -> OAuthApp:
+    """The installation's registration at `network`, as a row. Raises Refused without one."""
+    client_id, _ = settings.OAUTH_CLIENTS.get(network.slug) or ("", "")
+    if not client_id:
+        raise Refused(Refusal.APP_MISCONFIGURED)
+    return OAuthApp.objects.get_or_create(network_slug=network.slug, client_id=client_id)[0]
+
+
+def begin(
+    organization: Organization, user: User, network: Network, profile: Profile | None = None
+) -> tuple[str, str]:
+    """Start a trip to `network`, to add profiles or to reconnect `profile`.
+
+    Returns the address to send the browser to, and the `state` to put into its session.
+    Raises Refused.
+    """
+    app = app_for(network)
+    state = secrets.token_urlsafe(32)
+    authorization = _ask(network.authorize(client_of(app), state))
+    trip = AuthorizationRequest(organization=organization, user=user, app=app, profile=profile)
+    trip.state_digest = _digest(state)
+    trip.keep = vault.seal(json.dumps(dict(authorization.keep)), organization.pk, trip.pk, "keep")
+    with transaction.atomic():
+        AuthorizationRequest.objects.filter(created_at__lt=timezone.now() - STATE_AGE).delete()
+        trip.save(force_insert=True)
+    return public_address(authorization.url), state
+
+
+def take(state: str, user: User, network: Network) -> AuthorizationRequest:
+    """Use up `state`, whatever comes of it. Raises StateRefused.
+
+    The row is deleted in one statement, so that of two callbacks with one state one gets it. A
+    state made for another network is refused too (mix-up, RFC 9700, 4.4).
+    """
+    trips = AuthorizationRequest.objects.filter(
+        state_digest=_digest(state), created_at__gte=timezone.now() - STATE_AGE
+    ).select_related("organization", "user", "app", "profile")
+    trip = trips.first()
+    if trip is None or not trips.delete()[0]:
+        raise StateRefused
+    if trip.user_id != user.pk or trip.app.network_slug != network.slug:
+        raise StateRefused
+    return trip
+
+
+def arrive(trip: AuthorizationRequest, callback: Mapping[str, str]) -> Arrival:
+    """Exchange the code and find out who came. Writes nothing. Raises Refused."""
+    network, client = trip.app.network, client_of(trip.app)
+    keep = json.loads(vault.open_(bytes(trip.keep), trip.organization_id, trip.pk, "keep"))
+    grant = _ask(network.exchange(client, callback, keep))
+    identity = _ask(network.identify(client, grant))
+    return Arrival(trip.app, grant, identity, _ask(network.reach(client, grant, identity)))
+
+
+def reach_again(token: Token) -> list[Reachable]:
+    """What the login of a stored token reaches now. Raises Refused."""
+    identity = Identity(token.subject, token.subject_name)
+    return list(_ask(token.network.reach(client_of(token.app), token.open(), identity)))
+
+
+def client_of(app: OAuthApp) -> Client:
+    """What names us at the app's network. Raises Refused where it is no longer configured."""
+    client = app.client()
+    if client is None:
+        raise Refused(Refusal.APP_MISCONFIGURED)
+    return client
+
+
+def _ask(conversation: Conversation) -> Any:
+    try:
+        return hold(conversation)
+    except TransportError:
+        raise Refused(Refusal.NETWORK_UNAVAILABLE) from None
+
+
+def _digest(state: str) -> bytes:
+    return sha256(state.encode()).digest()

@@ -1,0 +1,134 @@
+"""The one place where a Token or an Access becomes good or bad.
+
+Whoever changes them comes through `settle`, which locks, lets the caller change them in memory,
+and writes down what follows: StatusChange rows and the status columns of Profile, all in the
+caller's transaction. Locks are taken in one order, tokens by id and then profiles by id, so that
+two accesses of one profile that die at once see each other, and nobody waits in a circle.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable
+from datetime import datetime
+from uuid import UUID
+
+from profiles.models import Profile, Status
+from tokens.models import Access, StatusChange, Token
+
+Change = Callable[[Token, list[Access]], None]
+TOKEN_FIELDS = [
+    "reason",
+    "probed_at",
+    "listed_at",
+    "unclear_since",
+    "unclear_reason",
+    "unclear_count",
+    "next_probe_at",
+    "lease",
+]
+ACCESS_FIELDS = ["role", "reason", "suspected_at", "suspected_reason"]
+PROFILE_FIELDS = ["status", "reason", "since", "next_end"]
+
+
+def lock_tokens(token_ids: Collection[UUID]) -> list[Token]:
+    """The rows, locked in the order of their ids. First of the two locks."""
+    rows = Token.objects.select_for_update(no_key=True).filter(pk__in=token_ids)
+    return list(rows.order_by("pk"))
+
+
+def settle(
+    tokens: Iterable[Token],
+    change: Change,
+    *,
+    now: datetime,
+    new: Collection[UUID] = (),
+    actor_name: str = "",
+) -> list[StatusChange]:
+    """Apply `change` to each locked token and its accesses, and write what follows.
+
+    `tokens` come from `lock_tokens`. `new` holds the ids of accesses that the caller has just
+    inserted: they were not good before. `actor_name` is the person who reconnected, empty for a
+    probe. Returns the StatusChanges written.
+    """
+    by_id = {token.pk: token for token in tokens}
+    accesses = _lock_profiles_of(by_id)
+    was_good = {access.pk: _is_good(access) and access.pk not in new for access in accesses}
+    for token in by_id.values():
+        change(token, [access for access in accesses if access.token_id == token.pk])
+    changes = _changes(accesses, was_good, now, actor_name)
+    Token.objects.bulk_update(by_id.values(), TOKEN_FIELDS)
+    Access.objects.bulk_update([a for a in accesses if a.token_id in by_id], ACCESS_FIELDS)
+    StatusChange.objects.bulk_create(changes)
+    _write_profiles(accesses, changes, now)
+    return changes
+
+
+def _is_good(access: Access) -> bool:
+    return access.effective_reason() is None
+
+
+def _lock_profiles_of(tokens: dict[UUID, Token]) -> list[Access]:
+    """Every access of every profile that the tokens touch, the profiles locked before reading."""
+    touched = Access.objects.filter(token__in=tokens).values("profile")
+    locked = Profile.objects.select_for_update(no_key=True).filter(pk__in=touched).order_by("pk")
+    profiles = {profile.pk: profile for profile in locked}
+    accesses = Access.objects.filter(profile__in=profiles).select_related("token").order_by("pk")
+    for access in accesses:
+        access.profile = profiles[access.profile_id]
+        access.token = tokens.get(access.token_id, access.token)
+    return list(accesses)
+
+
+def _changes(
+    accesses: list[Access], was_good: dict[UUID, bool], now: datetime, actor_name: str
+) -> list[StatusChange]:
+    """One row per access that turned, counted one after the other, so that of two deaths in one
+    transaction exactly one took the last valid access."""
+    good: dict[UUID, int] = defaultdict(int)
+    for access in accesses:
+        good[access.profile_id] += was_good[access.pk]
+    changes = []
+    for access in accesses:
+        if was_good[access.pk] == _is_good(access):
+            continue
+        profile_was_valid = good[access.profile_id] > 0
+        good[access.profile_id] += 1 if _is_good(access) else -1
+        changes.append(
+            StatusChange(
+                organization_id=access.organization_id,
+                profile=access.profile,
+                access=access,
+                token=access.token,
+                login_name=access.token.subject_name,
+                at=now,
+                reason=access.effective_reason() or "",
+                profile_was_valid=profile_was_valid,
+                profile_valid=good[access.profile_id] > 0,
+                actor_name=actor_name,
+            )
+        )
+    return changes
+
+
+def _write_profiles(accesses: list[Access], changes: list[StatusChange], now: datetime) -> None:
+    """Bring the columns that lists show and filter in line with the accesses."""
+    by_profile: dict[UUID, list[Access]] = defaultdict(list)
+    for access in accesses:
+        by_profile[access.profile_id].append(access)
+    for change in changes:
+        if change.profile_was_valid != change.profile_valid:
+            change.profile.status = Status.VALID if change.profile_valid else Status.LOST
+            change.profile.reason = change.reason
+            change.profile.since = now
+    for group in by_profile.values():
+        group[0].profile.next_end = _next_end(group)
+    profiles = [group[0].profile for group in by_profile.values()]
+    Profile.objects.bulk_update(profiles, PROFILE_FIELDS)
+
+
+def _next_end(accesses: list[Access]) -> datetime | None:
+    """When the last good access ends unless a person signs in; None while one never does."""
+    ends = [access.token.ends_for_people_at for access in accesses if _is_good(access)]
+    known = [end for end in ends if end]
+    return max(known) if ends and len(known) == len(ends) else None

@@ -1,0 +1,215 @@
+"""Writing down what a sign-in brought: the token, its profiles, and what follows from them.
+
+One transaction each. The right account is checked before the first line is written (rule 5).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import AuditEvent, Organization, User
+from networks.base import Identity, Network, Reachable, Reason
+from profiles.models import Profile
+from tokens.connecting import Arrival
+from tokens.models import Access, Token
+from tokens.status import Change, lock_tokens, settle
+
+
+class WrongAccount(Exception):
+    """The login that came back does not reach the profile; nothing was written.
+
+    `missing_role` is the role it would need, where it sees the profile and lacks the role.
+    """
+
+    def __init__(self, profile: Profile, came: Identity, missing_role: str) -> None:
+        super().__init__("another account")
+        self.profile, self.came, self.missing_role = profile, came, missing_role
+
+
+def add(organization: Organization, user: User, arrival: Arrival) -> tuple[Token, list[Profile]]:
+    """Store what came back, with every profile that its network brings in by itself.
+
+    Returns the token and the profiles that are new to it; what a person may choose from comes
+    next, by `choose`. A login that came before renews its Token and all that hangs on it.
+    """
+    network = arrival.app.network
+    by_itself = [one for one in arrival.reachables if not network.kind(one.kind).choose]
+    now = timezone.now()
+    with transaction.atomic():
+        token = _lock_or_insert(organization, arrival, now)
+        _renew(token, arrival, now)
+        new = _give_access(token, by_itself)
+        settle([token], _proven(arrival), now=now, new=_ids(new), actor_name=str(user))
+        _record("connected", user, token, [access.profile for access in new])
+        if not new:
+            known = Profile.objects.filter(accesses__token=token)
+            _record("reconnected", user, token, known.order_by("pk"))
+    return token, [access.profile for access in new]
+
+
+def choose(token: Token, user: User, chosen: Iterable[Reachable]) -> list[Profile]:
+    """Connect what a person picked from what the token reaches; returns the new profiles."""
+    with transaction.atomic():
+        (locked,) = lock_tokens([token.pk])
+        new = _give_access(locked, chosen)
+        settle(
+            [locked], lambda *_: None, now=timezone.now(), new=_ids(new), actor_name=str(user)
+        )
+        _record("connected", user, locked, [access.profile for access in new])
+    return [access.profile for access in new]
+
+
+def reconnect(profile: Profile, user: User, arrival: Arrival) -> Token:
+    """Renew the access to `profile`. Raises WrongAccount, having written nothing.
+
+    The right account is any login that reaches this profile with the needed role. The same login
+    renews its Token; another one becomes a second Token with an Access to this profile alone.
+    """
+    key = (profile.kind_slug, profile.remote_id)
+    found = next((one for one in arrival.reachables if (one.kind, one.remote_id) == key), None)
+    if found is None or found.missing_role:
+        raise WrongAccount(profile, arrival.identity, found.missing_role if found else "")
+    now = timezone.now()
+    with transaction.atomic():
+        token = _lock_or_insert(profile.organization, arrival, now)
+        _renew(token, arrival, now)
+        new = _give_access(token, [found])
+        settle([token], _proven(arrival), now=now, new=_ids(new), actor_name=str(user))
+        _record("reconnected", user, token, [profile])
+    return token
+
+
+def reauthorize_by(
+    network: Network, consented_at: datetime, refresh_expires_at: datetime | None
+) -> datetime | None:
+    """When a person must consent again: the network's rule, or an earlier end of the grant."""
+    if network.reauthorize_after is None:
+        return None
+    ends = [consented_at + network.reauthorize_after, refresh_expires_at]
+    return min(end for end in ends if end)
+
+
+def confirm_after(network: Network) -> timedelta:
+    """How long an ambiguous death waits for its second answer."""
+    if settings.CONFIRM_AFTER is None:
+        return network.confirm_after
+    return timedelta(seconds=settings.CONFIRM_AFTER)
+
+
+def _lock_or_insert(organization: Organization, arrival: Arrival, now: datetime) -> Token:
+    """The one row for this login, locked. Two that come at once get the same row, in turn."""
+    subject = arrival.identity.subject
+    fresh = Token(
+        organization=organization,
+        app=arrival.app,
+        network_slug=arrival.app.network_slug,
+        subject=subject,
+        issued_at=now,
+        consented_at=now,
+    )
+    fresh.seal(arrival.grant)
+    Token.objects.bulk_create([fresh], ignore_conflicts=True)
+    row = Token.objects.filter(organization=organization, app=arrival.app, subject=subject)
+    return lock_tokens([row.values_list("pk", flat=True).get()])[0]
+
+
+def _renew(token: Token, arrival: Arrival, now: datetime) -> None:
+    """The new pair and its clocks. A probe under way loses its lease and writes nothing."""
+    token.refresh_expires_at = None
+    token.seal(arrival.grant)
+    token.subject_name = arrival.identity.name[:255]
+    token.issued_at = token.consented_at = token.listed_at = now
+    token.reauthorize_by = reauthorize_by(token.network, now, token.refresh_expires_at)
+    token.next_probe_at = now + confirm_after(token.network)
+    token.lease = None
+    token.save()
+
+
+def _proven(arrival: Arrival) -> Change:
+    """The change that follows from a sign-in: the token lives, and so does what it reaches.
+
+    What the login should list and does not stays red where it was red; where it was green, the
+    next probe reads the listing again before anybody is told.
+    """
+    reached = {(one.kind, one.remote_id): one for one in arrival.reachables}
+
+    def change(token: Token, accesses: list[Access]) -> None:
+        was_dead = bool(token.reason)
+        token.reason = token.unclear_reason = ""
+        token.unclear_since, token.unclear_count = None, 0
+        for access in accesses:
+            one = reached.get((access.profile.kind_slug, access.profile.remote_id))
+            access.suspected_at, access.suspected_reason = None, ""
+            if one and not one.missing_role:
+                access.reason, access.role = "", one.role
+            elif access.profile.kind.reads_role:
+                token.listed_at = None
+                access.reason = Reason.PERMISSION_LOST if was_dead else access.reason
+
+    return change
+
+
+def _give_access(token: Token, wanted: Iterable[Reachable]) -> list[Access]:
+    """Profiles and Accesses for what is wanted and reachable; returns the new Accesses."""
+    usable = [one for one in wanted if not one.missing_role]
+    profiles = _profiles_for(token, usable)
+    known = set(token.accesses.values_list("profile_id", flat=True))
+    new = [
+        Access(organization_id=token.organization_id, token=token, profile=profile, role=one.role)
+        for one, profile in zip(usable, profiles, strict=True)
+        if profile.pk not in known
+    ]
+    return Access.objects.bulk_create(new)
+
+
+def _profiles_for(token: Token, usable: list[Reachable]) -> list[Profile]:
+    """The Profile rows of what is reachable, inserted where there are none yet."""
+    home = {"organization_id": token.organization_id, "network_slug": token.network_slug}
+    rows = [
+        Profile(
+            **home, kind_slug=one.kind, remote_id=one.remote_id, name=one.name[:255], url=one.url
+        )
+        for one in usable
+    ]
+    Profile.objects.bulk_create(rows, ignore_conflicts=True)
+    remote_ids = [one.remote_id for one in usable]
+    stored = {
+        (row.kind_slug, row.remote_id): row
+        for row in Profile.objects.filter(**home, remote_id__in=remote_ids)
+    }
+    profiles = [stored[one.kind, one.remote_id] for one in usable]
+    _hang_under_parents(usable, profiles)
+    return profiles
+
+
+def _hang_under_parents(usable: list[Reachable], profiles: list[Profile]) -> None:
+    by_remote_id = {profile.remote_id: profile for profile in profiles}
+    moved = []
+    for one, profile in zip(usable, profiles, strict=True):
+        parent = by_remote_id.get(one.parent_remote_id)
+        if parent and profile.parent_id != parent.pk:
+            profile.parent = parent
+            moved.append(profile)
+    Profile.objects.bulk_update(moved, ["parent"])
+
+
+def _ids(accesses: list[Access]) -> set[UUID]:
+    return {access.pk for access in accesses}
+
+
+def _record(verb: str, user: User, token: Token, profiles: Iterable[Profile]) -> None:
+    for profile in profiles:
+        AuditEvent.record(
+            verb,
+            organization=token.organization,
+            actor=user,
+            target=profile,
+            network=token.network_slug,
+            login=token.subject_name,
+        )
