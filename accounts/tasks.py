@@ -17,7 +17,7 @@ from accounts.models import Invitation
     max_retries=None,
     acks_late=True,
     ignore_result=True,
-)
+)  # type: ignore[untyped-decorator]
 def send_invitation(invitation_id: str) -> None:
     invitation = (
         Invitation.objects.select_related("organization", "invited_by")

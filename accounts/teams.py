@@ -81,6 +81,9 @@ def set_members(
 
 
 def _refuse_if_taken(organization: Organization, name: str, but: Team | None = None) -> None:
-    others = organization.teams.filter(name__iexact=name)
-    if others.exclude(pk=but.pk if but else None).exists():
+    if (
+        organization.teams.filter(name__iexact=name)
+        .exclude(pk__in=[but.pk] if but else [])
+        .exists()
+    ):
         raise Refused(_("There is already a team with this name. Choose another name."))

@@ -19,10 +19,15 @@ from accounts.models import Membership, Organization, User
 P = ParamSpec("P")
 
 
-class MemberRequest(HttpRequest):
+class PersonRequest(HttpRequest):
+    """A request of somebody who is signed in."""
+
+    user: User
+
+
+class MemberRequest(PersonRequest):
     """A request that has passed the gate."""
 
-    user: User  # type: ignore[assignment]
     organization: Organization
     membership: Membership
 
@@ -63,7 +68,7 @@ def managers_only(view: View[P]) -> View[P]:
     """For managers and admins; other members are told that they may not (403)."""
 
     @wraps(view)
-    def guarded(request: Any, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def guarded(request: Any, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if not request.membership.is_manager:
             raise PermissionDenied
         return view(request, *args, **kwargs)
@@ -75,7 +80,7 @@ def admins_only(view: View[P]) -> View[P]:
     """For admins; other members are told that they may not (403)."""
 
     @wraps(view)
-    def guarded(request: Any, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def guarded(request: Any, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if not request.membership.is_admin:
             raise PermissionDenied
         return view(request, *args, **kwargs)

@@ -1,0 +1,25 @@
+"""Addresses of accounts, in full."""
+
+from django.urls import path
+
+from accounts.views import audit, home, invitation, members, settings, teams
+
+app_name = "accounts"
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("account/settings/", settings.settings, name="settings"),
+    path("invitation/<str:token>/", invitation.invitation, name="invitation"),
+    path("o/<slug:organization>/members/", members.members, name="members"),
+    path("o/<slug:organization>/members/invite/", members.invite, name="invite"),
+    path("o/<slug:organization>/members/<uuid:pk>/role/", members.role, name="member_role"),
+    path("o/<slug:organization>/members/<uuid:pk>/remove/", members.remove, name="member_remove"),
+    path(
+        "o/<slug:organization>/invitations/<uuid:pk>/revoke/",
+        members.revoke,
+        name="invitation_revoke",
+    ),
+    path("o/<slug:organization>/teams/", teams.teams, name="teams"),
+    path("o/<slug:organization>/teams/<uuid:pk>/", teams.team, name="team"),
+    path("o/<slug:organization>/teams/<uuid:pk>/delete/", teams.delete, name="team_delete"),
+    path("o/<slug:organization>/audit/", audit.audit, name="audit"),
+]

@@ -1,0 +1,1 @@
+"""Pages of accounts: each fetches, calls one verb, and answers."""

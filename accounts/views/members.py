@@ -1,0 +1,116 @@
+"""The members page and its buttons: managers may look, admins may change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import UUID
+
+from django.contrib import messages
+from django.db.models import Prefetch
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts import invitations
+from accounts import members as verbs
+from accounts.forms import InviteForm, RoleForm
+from accounts.models import Membership, Role, Team
+from accounts.tenancy import MemberRequest, admins_only, managers_only
+
+
+@require_safe
+@managers_only
+def members(request: MemberRequest) -> HttpResponse:
+    return _page(request, InviteForm())
+
+
+@require_POST
+@admins_only
+def invite(request: MemberRequest) -> HttpResponse:
+    form = InviteForm(request.POST)
+    if form.is_valid():
+        email, role = form.cleaned_data["email"], form.cleaned_data["role"]
+        try:
+            invitations.invite(request.organization, email, role, by=request.user, request=request)
+        except verbs.Refused as refusal:
+            form.add_error("email", str(refusal))
+        else:
+            messages.success(request, _("%(email)s is invited.") % {"email": email})
+            return redirect("accounts:members", request.organization.slug)
+    return _page(request, form)
+
+
+@require_POST
+@admins_only
+def role(request: MemberRequest, pk: UUID) -> HttpResponse:
+    membership = get_object_or_404(request.organization.memberships.select_related("user"), pk=pk)
+    form = RoleForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("There is no such role. Choose one from the list."))
+        return _back(request, membership)
+    role = form.cleaned_data["role"]
+    _attempt(
+        request,
+        lambda: verbs.change_role(membership, role, by=request.user, request=request),
+        _("%(name)s has a new role: %(role)s.")
+        % {"name": membership.user, "role": Role(role).label},
+    )
+    return _back(request, membership)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@admins_only
+def remove(request: MemberRequest, pk: UUID) -> HttpResponse:
+    membership = get_object_or_404(request.organization.memberships.select_related("user"), pk=pk)
+    if request.method != "POST":
+        return render(request, "accounts/member_remove.html", {"membership": membership})
+    _attempt(
+        request,
+        lambda: verbs.remove(membership, by=request.user, request=request),
+        _("%(name)s is not a member any more.") % {"name": membership.user},
+    )
+    return _back(request, membership)
+
+
+@require_POST
+@admins_only
+def revoke(request: MemberRequest, pk: UUID) -> HttpResponse:
+    invitation = get_object_or_404(request.organization.invitations, pk=pk)
+    _attempt(
+        request,
+        lambda: invitations.revoke(invitation, by=request.user, request=request),
+        _("The invitation of %(email)s is revoked.") % {"email": invitation.email},
+    )
+    return redirect("accounts:members", request.organization.slug)
+
+
+def _attempt(request: MemberRequest, act: Callable[[], None], done: str) -> None:
+    try:
+        act()
+    except verbs.Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, done)
+
+
+def _back(request: MemberRequest, changed: Membership) -> HttpResponse:
+    """To the members; but who has just changed himself may not see them any more."""
+    if changed.user_id == request.user.pk:
+        return redirect("accounts:home")
+    return redirect("accounts:members", request.organization.slug)
+
+
+def _page(request: MemberRequest, form: InviteForm) -> HttpResponse:
+    organization = request.organization
+    # A person can be in teams of other organizations too; those are nobody's business here.
+    teams = Prefetch("user__teams", Team.objects.filter(organization=organization), "teams_here")
+    context = {
+        "memberships": organization.memberships.select_related("user")
+        .prefetch_related(teams)
+        .order_by("user__name", "user__email"),
+        "invitations": organization.invitations.filter(accepted_at=None).order_by("-created_at"),
+        "roles": Role.choices,
+        "form": form,
+    }
+    return render(request, "accounts/members.html", context, status=422 if form.errors else 200)
