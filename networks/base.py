@@ -7,134 +7,31 @@ receive an Answer (or have a TransportError thrown in). `networks.http` has the 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
-
-class Health(StrEnum):
-    ALIVE = "alive"
-    DEAD = "dead"
-    UNCLEAR = "unclear"
-
-
-class Reason(StrEnum):
-    """Why a token or an access is dead, or why nobody can tell. See docs/networks.md."""
-
-    EXPIRED = "expired"
-    REVOKED_BY_USER = "revoked_by_user"
-    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a reason, not a password
-    PERMISSION_LOST = "permission_lost"
-    ACCOUNT_SUSPENDED = "account_suspended"
-    INVALID_TOKEN_UNSPECIFIED = "invalid_token_unspecified"  # noqa: S105
-    RATE_LIMITED = "rate_limited"
-    NETWORK_OUTAGE = "network_outage"
-    APP_DISABLED = "app_disabled"
-    NOT_A_TOKEN_PROBLEM = "not_a_token_problem"  # noqa: S105
-    NOT_UNDERSTOOD = "not_understood"
-
-    @property
-    def is_dead(self) -> bool:
-        return self in DEAD_REASONS
-
-
-DEAD_REASONS = frozenset(
-    {
-        Reason.EXPIRED,
-        Reason.REVOKED_BY_USER,
-        Reason.PASSWORD_CHANGED,
-        Reason.PERMISSION_LOST,
-        Reason.ACCOUNT_SUSPENDED,
-        Reason.INVALID_TOKEN_UNSPECIFIED,
-    }
+from networks.conversation import (
+    Answer,
+    Conversation,
+    Get,
+    OAuth1Keys,
+    Post,
+    Request,
+    TransportError,
 )
+from networks.verdict import ALIVE, DEAD_REASONS, Health, Reason, Verdict, dead, unclear
 
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What one conversation proved.
-
-    `ambiguous`: the same answer is known to come from living tokens too, so a death counts
-    only when a second probe says it again. `retry_after`: seconds the network asked us to wait.
-    `renewable`: the access token has ended, and a refresh token may heal it: refresh first.
-    """
-
-    health: Health
-    reason: Reason | None = None
-    ambiguous: bool = False
-    renewable: bool = False
-    retry_after: float | None = None
-
-
-ALIVE = Verdict(Health.ALIVE)
-
-
-def dead(reason: Reason, *, ambiguous: bool = False, renewable: bool = False) -> Verdict:
-    return Verdict(Health.DEAD, reason, ambiguous=ambiguous, renewable=renewable)
-
-
-def unclear(reason: Reason, *, retry_after: float | None = None) -> Verdict:
-    return Verdict(Health.UNCLEAR, reason, retry_after=retry_after)
-
-
-@dataclass(frozen=True, slots=True)
-class OAuth1Keys:
-    """The keys that sign one OAuth 1.0a request (RFC 5849, 3.4)."""
-
-    client_key: str
-    client_secret: str = field(repr=False)
-    token: str = field(default="", repr=False)
-    token_secret: str = field(default="", repr=False)
-    callback: str = ""
-    verifier: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One HTTP request a conversation wants made. The address is always the network's real one."""
-
-    method: str
-    url: str
-    params: Mapping[str, str] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    form: Mapping[str, str] | None = field(default=None, repr=False)
-    json: Any = field(default=None, repr=False)
-    bearer: str = field(default="", repr=False)
-    basic: tuple[str, str] | None = field(default=None, repr=False)
-    oauth1: OAuth1Keys | None = field(default=None, repr=False)
-
-
-def Get(url: str, **kwargs: Any) -> Request:  # noqa: N802 - reads as the HTTP verb it is
-    return Request("GET", url, **kwargs)
-
-
-def Post(url: str, **kwargs: Any) -> Request:  # noqa: N802
-    return Request("POST", url, **kwargs)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back: status, headers with lower-case names, and the raw body."""
-
-    status: int
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = field(default=b"", repr=False)
-
-    @property
-    def json(self) -> dict[str, Any]:
-        """The body as a JSON object; `{}` where it is anything else."""
-        try:
-            value = json.loads(self.body)
-        except ValueError:
-            return {}
-        return value if isinstance(value, dict) else {}
-
-
-class TransportError(Exception):
-    """No answer: timeout, refused connection, TLS, DNS, a body too large or cut off."""
+# fmt: off
+__all__ = [
+    "ALIVE", "DEAD_REASONS", "NOTHING_KNOWN", "Answer", "Authorization", "Capability", "Client",
+    "Conversation", "Get", "Grant", "Health", "Identity", "Kind", "Known", "Network", "Note",
+    "OAuth1Keys", "Post", "Reachable", "Reason", "Refusal", "Refused", "Request",
+    "TransportError", "Verdict", "Where", "dead", "unclear",
+]
+# fmt: on
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +55,36 @@ class Grant:
     scopes: tuple[str, ...] = ()
     expires_at: datetime | None = None
     refresh_expires_at: datetime | None = None
+
+
+class Where(StrEnum):
+    """The place an answer came from: the same words mean other things elsewhere."""
+
+    PROBE = "probe"
+    REFRESH = "refresh"
+    CODE_EXCHANGE = "code_exchange"
+    API_CALL = "api_call"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What we know of a token before the network answers."""
+
+    ended: bool = False  # its recorded end has passed
+    refresh_ended: bool = False
+    refreshable: bool = False
+
+    @classmethod
+    def of(cls, grant: Grant) -> Self:
+        now = datetime.now(UTC)
+        return cls(
+            ended=grant.expires_at is not None and grant.expires_at <= now,
+            refresh_ended=grant.refresh_expires_at is not None and grant.refresh_expires_at <= now,
+            refreshable=bool(grant.refresh_token),
+        )
+
+
+NOTHING_KNOWN = Known()
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,12 +146,9 @@ class Refused(Exception):
         self.missing = missing
 
 
-Conversation = Generator[Request, Answer, Any]
-
-
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of profile. `label` and `plural` are msgids; `settings_label` is the menu item.
+    """One kind of profile. `label` and `settings_label` (the menu item) are msgids.
 
     `choose`: the person picks which ones to connect; otherwise all are taken at once.
     `reads_role`: absence from the listing means that the login lost its role there.
@@ -270,7 +194,7 @@ class Network:
     token_endpoint: ClassVar[str]
     introspection_endpoint: ClassVar[str] = ""
     revocation_endpoint: ClassVar[str] = ""
-    token_endpoint_auth_method: ClassVar[str] = "client_secret_post"
+    token_endpoint_auth_method: ClassVar[str] = "client_secret_post"  # noqa: S105 - a method
     code_challenge_method: ClassVar[str] = ""
     scopes: ClassVar[tuple[str, ...]] = ()
     scope_separator: ClassVar[str] = " "
@@ -284,6 +208,16 @@ class Network:
 
     def kind(self, slug: str) -> Kind:
         return next(kind for kind in self.kinds if kind.slug == slug)
+
+    @property
+    def required_scopes(self) -> tuple[str, ...]:
+        """What a consent must grant: the scopes of the two capabilities nobody does without."""
+        needed = (self.capabilities.get(name) for name in ("connect", "publish_post"))
+        return tuple(dict.fromkeys(s for one in needed if one and one.allowed for s in one.scopes))
+
+    def read(self, where: Where, answer: Answer, known: Known = NOTHING_KNOWN) -> Verdict:
+        """What one answer means; pure, and never an exception. Not understood is unclear."""
+        raise NotImplementedError
 
     def authorize(self, client: Client, state: str) -> Conversation:
         """Returns an Authorization. Raises Refused."""

@@ -1,0 +1,282 @@
+"""LinkedIn: https://learn.microsoft.com/en-us/linkedin/shared/authentication/authentication"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Mapping
+from datetime import timedelta
+from typing import Any
+from urllib.parse import quote
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from networks.base import (
+    Answer,
+    Capability,
+    Client,
+    Conversation,
+    Get,
+    Grant,
+    Health,
+    Identity,
+    Kind,
+    Known,
+    Note,
+    Post,
+    Reachable,
+    Reason,
+    Refusal,
+    Refused,
+    Request,
+    Where,
+)
+from networks.oauth import TOKEN_ERRORS, OAuth2Network
+from networks.reading import NOT_UNDERSTOOD, a_name, an_id, attempt, insist, said, succeeded
+
+USERINFO = "https://api.linkedin.com/v2/userinfo"
+ORGANIZATIONS = "https://api.linkedin.com/rest/organizations/"
+ORGANIZATION_ACLS = "https://api.linkedin.com/rest/organizationAcls"
+ORGANIZATION = re.compile(r"urn:li:organization(?:Brand)?:(\d{1,30})")
+SUPER_ADMIN = "ADMINISTRATOR"
+MOST_PAGES = 1000  # a listing that never ends is not one
+
+# https://learn.microsoft.com/en-us/linkedin/shared/api-guide/concepts/error-handling
+API_ERRORS: Mapping[str, Reason] = {
+    "65600": Reason.INVALID_TOKEN_UNSPECIFIED,
+    "INVALID_ACCESS_TOKEN": Reason.INVALID_TOKEN_UNSPECIFIED,
+    "65601": Reason.REVOKED_BY_USER,
+    "REVOKED_ACCESS_TOKEN": Reason.REVOKED_BY_USER,
+    "65602": Reason.EXPIRED,
+    "EXPIRED_ACCESS_TOKEN": Reason.EXPIRED,
+    "65608": Reason.ACCOUNT_SUSPENDED,
+    "RESTRICTED_MEMBER": Reason.ACCOUNT_SUSPENDED,
+    "100": Reason.PERMISSION_LOST,
+    "ACCESS_DENIED": Reason.PERMISSION_LOST,
+    "101": Reason.RATE_LIMITED,
+    "NONEXISTENT_VERSION": Reason.NOT_A_TOKEN_PROBLEM,
+    "invalid_client": Reason.APP_DISABLED,
+    "invalid_client_id": Reason.APP_DISABLED,
+}
+
+# Where no code was given: the first words that stand in the message decide.
+API_MESSAGES: tuple[tuple[str, Reason], ...] = (
+    ("empty oauth2_access_token", Reason.NOT_A_TOKEN_PROBLEM),
+    ("version header is deprecated", Reason.NOT_A_TOKEN_PROBLEM),
+    ("token used in the request has been revoked", Reason.REVOKED_BY_USER),
+    ("token used in the request has expired", Reason.EXPIRED),
+    ("token used in the request is expired", Reason.EXPIRED),  # the wording of v1
+    ("invalid access token", Reason.INVALID_TOKEN_UNSPECIFIED),
+    ("member is restricted", Reason.ACCOUNT_SUSPENDED),
+    ("not enough permissions", Reason.PERMISSION_LOST),
+    ("permissions must be used when using organization as author", Reason.PERMISSION_LOST),
+)
+
+# https://learn.microsoft.com/en-us/linkedin/shared/authentication/token-introspection
+INTROSPECTION: Mapping[str, Reason] = {
+    "expired": Reason.EXPIRED,
+    "revoked": Reason.REVOKED_BY_USER,
+    "": Reason.INVALID_TOKEN_UNSPECIFIED,  # the token of another app reads so, too
+}
+
+
+class LinkedIn(OAuth2Network):
+    slug = "linkedin"
+    name = "LinkedIn"
+    colour = "#0a66c2"
+    initials = "in"
+    hosts = ("www.linkedin.com", "api.linkedin.com")
+    authorization_endpoint = "https://www.linkedin.com/oauth/v2/authorization"
+    token_endpoint = "https://www.linkedin.com/oauth/v2/accessToken"  # noqa: S105
+    introspection_endpoint = "https://www.linkedin.com/oauth/v2/introspectToken"
+    # On no page of the vendor, but used by many: what it answers is taken at its word.
+    revocation_endpoint = "https://www.linkedin.com/oauth/v2/revoke"
+    revocation_disconnects_person = True
+    # One set for everything: asking for another voids all earlier tokens of that person.
+    # https://learn.microsoft.com/en-us/linkedin/shared/authentication/authorization-code-flow
+    scopes = (
+        "openid",
+        "profile",
+        "w_member_social",
+        "rw_organization_admin",
+        "w_organization_social",
+        "r_organization_social",
+    )
+    token_errors = {**TOKEN_ERRORS, "invalid_client_id": Reason.APP_DISABLED}
+    # A token just issued may read 65601 for some seconds (omniauth-linkedin-oauth2, #17).
+    doubtful = frozenset({Reason.REVOKED_BY_USER})
+    reauthorize_after = timedelta(days=365)
+    kinds = (
+        Kind("page", _("Page"), _("Page settings"), choose=True, reads_role=True),
+        Kind("person", _("Profile"), _("Profile settings"), choose=True),
+    )
+    required_role = _("super admin")
+    login_hint = _("Sign in as the person who is super admin of the page.")
+    capabilities = {
+        "connect": Capability(True, scopes=("openid", "profile", "rw_organization_admin")),
+        "publish_post": Capability(True, scopes=("w_member_social", "w_organization_social")),
+        "publish_comment": Capability(
+            True,
+            _("LinkedIn opens comments only to apps that it has admitted to its programme."),
+            scopes=("w_member_social", "w_organization_social"),
+        ),
+        "comment_on_incoming": Capability(
+            True,
+            _("LinkedIn opens comments only to apps that it has admitted to its programme."),
+            scopes=("r_organization_social", "w_organization_social"),
+        ),
+    }
+    notes = (
+        Note(
+            _(
+                "To add a LinkedIn page you have to be its super admin. Other admin roles can see "
+                "the page here, but not connect it."
+            ),
+            (
+                _("LinkedIn: admin roles and where to see yours"),
+                "https://www.linkedin.com/help/linkedin/answer/a541981",
+            ),
+        ),
+        Note(
+            _(
+                "LinkedIn offers no choice of account: it takes whoever is signed in there. Sign "
+                "out of LinkedIn first if that is not the right person."
+            ),
+        ),
+        Note(_("LinkedIn wants a person to renew the connection at least every 365 days.")),
+        Note(
+            _("You can see at LinkedIn which apps have access, and take it back there."),
+            (
+                _("LinkedIn: permitted services"),
+                "https://www.linkedin.com/psettings/permitted-services",
+            ),
+        ),
+    )
+
+    def api_reason(self, answer: Answer) -> Reason | None:
+        if succeeded(answer):
+            return introspected(answer.json) if "active" in answer.json else None
+        if answer.status == 426:  # our LinkedIn-Version was retired: everybody's call at once
+            return Reason.NOT_A_TOKEN_PROBLEM
+        body = said(answer)
+        for marker in ("serviceErrorCode", "code", "error"):
+            reason = API_ERRORS.get(str(body.get(marker)))
+            if reason is not None:
+                return reason
+        message = str(body.get("message")).lower()
+        return next((r for words, r in API_MESSAGES if words in message), Reason.NOT_UNDERSTOOD)
+
+    def token_reason(self, answer: Answer) -> Reason | None:
+        """A dead refresh token is an `invalid_request` here, told apart by its description:
+        https://learn.microsoft.com/en-us/linkedin/shared/authentication/programmatic-refresh-tokens
+        """
+        body = said(answer)
+        description = str(body.get("error_description")).lower()
+        if body.get("error") == "invalid_request" and "refresh token is invalid" in description:
+            return Reason.INVALID_TOKEN_UNSPECIFIED
+        return super().token_reason(answer)
+
+    def refresh_life(self, body: Mapping[str, Any], *, first: bool) -> timedelta | None:
+        """The vendor's samples say seconds and print 525600, which is a year in minutes. A
+        refresh token that ends in a week, right after the consent, is read as such."""
+        life = super().refresh_life(body, first=first)
+        if life and first and life <= timedelta(minutes=366 * 24):
+            return life * 60
+        return life
+
+    def probe(self, client: Client, grant: Grant, subject: str) -> Conversation:
+        """Introspection: needs no scope, and is the only place that names the cause. It names
+        no person either; a token's person cannot change, and this token was identified."""
+        form = {"token": grant.access_token}
+        answer = yield from attempt(
+            Post(self.introspection_endpoint, **self.authenticated(client, form))
+        )
+        verdict = self.read(Where.PROBE, answer, Known.of(grant))
+        if verdict.health is Health.ALIVE and "active" not in answer.json:
+            return NOT_UNDERSTOOD
+        return verdict
+
+    def identity_request(self, grant: Grant) -> Request:
+        return Get(USERINFO, bearer=grant.access_token)
+
+    def identity_in(self, body: Mapping[str, Any]) -> Identity | None:
+        subject = an_id(body.get("sub"))
+        return Identity(subject, a_name(body.get("name"), subject)) if subject else None
+
+    def reach(self, client: Client, grant: Grant, identity: Identity) -> Conversation:
+        found = [Reachable("person", identity.subject, identity.name, is_login=True)]
+        roles = yield from self.roles(grant)
+        for page, role in roles.items():
+            answer = yield from attempt(Get(ORGANIZATIONS + page, **rest(grant)))
+            found.append(page_in(page, role, answer.json))
+            if answer.status == 0:  # time is up: the pages count, their names can follow
+                break
+        rest_of_them = list(roles.items())[len(found) - 1 :]
+        return found + [page_in(page, role, {}) for page, role in rest_of_them]
+
+    def roles(self, grant: Grant) -> Generator[Request, Answer, dict[str, str]]:
+        """The login's role on every page it has one on; the highest where there are two.
+        https://learn.microsoft.com/en-us/linkedin/marketing/community-management/organizations/organization-access-control-by-role
+        """
+        roles: dict[str, str] = {}
+        start = 0
+        while start < MOST_PAGES:
+            params = {"q": "roleAssignee", "state": "APPROVED", "start": str(start), "count": "100"}
+            request = Get(ORGANIZATION_ACLS, params=params, **rest(grant))
+            answer = yield from insist(self, request, ("rw_organization_admin",))
+            elements = answer.json.get("elements")
+            if not isinstance(elements, list):
+                raise Refused(Refusal.NOT_UNDERSTOOD)
+            for page, role in filter(None, map(approved, elements)):
+                if roles.get(page) != SUPER_ADMIN:
+                    roles[page] = role
+            start += len(elements)
+            if not elements or not has_next(answer.json):
+                return roles
+        raise Refused(Refusal.NOT_UNDERSTOOD)
+
+
+def rest(grant: Grant) -> dict[str, Any]:
+    """https://learn.microsoft.com/en-us/linkedin/marketing/versioning"""
+    version = getattr(settings, "LINKEDIN_VERSION", "202608")
+    headers = {"LinkedIn-Version": version, "X-Restli-Protocol-Version": "2.0.0"}
+    return {"bearer": grant.access_token, "headers": headers}
+
+
+def introspected(body: Mapping[str, Any]) -> Reason | None:
+    active, status = body["active"], body.get("status", "")
+    if active is True and status in ("active", ""):
+        return None
+    if active is False and isinstance(status, str):
+        return INTROSPECTION.get(status, Reason.NOT_UNDERSTOOD)
+    return Reason.NOT_UNDERSTOOD
+
+
+def approved(element: Any) -> tuple[str, str] | None:
+    """(page, role) of one entry of the access list; older versions name it otherwise."""
+    if not isinstance(element, dict) or element.get("state", "APPROVED") != "APPROVED":
+        return None
+    urn = element.get("organization") or element.get("organizationalTarget")
+    page = ORGANIZATION.fullmatch(urn) if isinstance(urn, str) else None
+    role = a_name(element.get("role"))[:60]
+    return (page[1], role) if page and role else None
+
+
+def has_next(body: Mapping[str, Any]) -> bool:
+    paging = body.get("paging")
+    links = paging.get("links") if isinstance(paging, dict) else None
+    return isinstance(links, list) and any(
+        isinstance(link, dict) and link.get("rel") == "next" for link in links
+    )
+
+
+def page_in(page: str, role: str, body: Mapping[str, Any]) -> Reachable:
+    vanity = an_id(body.get("vanityName"))
+    return Reachable(
+        "page",
+        page,
+        a_name(body.get("localizedName"), vanity, page),
+        url=f"https://www.linkedin.com/company/{quote(vanity or page, safe='')}"[:500],
+        role=role,
+        missing_role="" if role == SUPER_ADMIN else SUPER_ADMIN,
+    )

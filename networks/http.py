@@ -1,0 +1,252 @@
+"""The one door out: every request to a network leaves through here, held in one of two ways.
+
+`hold` is for a person's web request; `Driver` holds hundreds of conversations at once for the
+probe engine. Both prepare a request alike, follow no redirect, keep no cookie, read at most
+BODY_LIMIT, and give a whole conversation TIME_LIMIT seconds. Where there is no answer, a
+TransportError is thrown into the conversation; one that it does not catch reaches the caller.
+
+NETWORK_HOSTS (a setting) maps a real host to a base address, for the practice networks:
+{"www.linkedin.com": "http://localhost:8100/www.linkedin.com"}. Adapters never see it, and
+signatures are over the real address.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
+from time import monotonic
+from typing import Any, Self
+
+import aiohttp
+import requests
+import urllib3
+import yarl
+from requests.adapters import HTTPAdapter
+from requests.cookies import RequestsCookieJar
+from requests_oauthlib import OAuth1
+
+from networks.base import Answer, Conversation, Request, TransportError
+from networks.wire import Prepared, prepare, public_address, signature, signed
+
+__all__ = ["TIME_LIMIT", "Driver", "hold", "public_address"]
+
+TIME_LIMIT = 30.0  # seconds for a whole conversation: the lease on a token must be longer
+REQUEST_LIMIT = 10.0
+CONNECT_LIMIT = 5.0
+BODY_LIMIT = 1024 * 1024
+CHUNK = 64 * 1024
+
+# At DEBUG these write signed headers and whole addresses into the log.
+for _talkative in ("oauthlib", "requests_oauthlib", "urllib3"):
+    logging.getLogger(_talkative).setLevel(logging.INFO)
+
+
+def _remaining(deadline: float) -> float:
+    remaining = min(REQUEST_LIMIT, deadline - monotonic())
+    if remaining <= 0:
+        raise TransportError("the conversation took too long")
+    return remaining
+
+
+def _failure(error: Exception, prepared: Prepared) -> TransportError:
+    """Names the kind of failure and the host; the error itself may quote a token."""
+    return TransportError(f"{type(error).__name__} at {prepared.host}")
+
+
+def hold(conversation: Conversation) -> Any:
+    """Holds one conversation to its end, in this thread."""
+    deadline = monotonic() + TIME_LIMIT
+    with closing(conversation), _Session() as session:
+        try:
+            request = next(conversation)
+            while True:
+                try:
+                    answer = session.ask(request, deadline)
+                except TransportError as error:
+                    request = conversation.throw(error)
+                    _remaining(deadline)  # it was told once; asking on would never end
+                else:
+                    request = conversation.send(answer)
+        except StopIteration as end:
+            return end.value
+
+
+class _Session(requests.Session):
+    """A requests session whose only way out is the door."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trust_env = False  # a .netrc or a proxy of the machine is none of ours
+        self.headers.clear()
+        self.door = Door()
+        self.mount("https://", self.door)
+        self.mount("http://", self.door)
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None: requests would otherwise read a redirect's whole body to look ahead."""
+
+    def ask(self, request: Request, deadline: float) -> Answer:
+        prepared = prepare(request)
+        remaining = _remaining(deadline)
+        self.cookies = RequestsCookieJar()
+        try:
+            with self.door.cut_off_after(remaining):
+                return self._ask(prepared, remaining)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            failure = _failure(error, prepared)
+        except ValueError as error:  # a header or an address that cannot be sent
+            failure = _failure(error, prepared)
+        raise failure
+
+    def _ask(self, prepared: Prepared, remaining: float) -> Answer:
+        keys = prepared.oauth1
+        auth = OAuth1(keys.client_key, keys.client_secret, **signature(keys)) if keys else None
+        with self.request(
+            prepared.method,
+            prepared.url,
+            data=prepared.body,
+            headers=prepared.headers,
+            auth=auth,
+            timeout=(CONNECT_LIMIT, remaining),
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            body = b""
+            for chunk in response.iter_content(CHUNK):
+                body = _grown(body, chunk)
+        return Answer(response.status_code, _lower(response.headers.items()), body)
+
+
+def _lower(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    lower: dict[str, str] = {}
+    for name, value in headers:
+        name = name.lower()
+        lower[name] = f"{lower[name]}, {value}" if name in lower else value
+    return lower
+
+
+def _grown(body: bytes, chunk: bytes) -> bytes:
+    if len(body) + len(chunk) > BODY_LIMIT:
+        raise TransportError("the answer is too large")
+    return body + chunk
+
+
+class Door(HTTPAdapter):
+    """Rewrites hosts by NETWORK_HOSTS, and can cut off an answer that drips for ever."""
+
+    def __init__(self) -> None:
+        self._sockets: list[socket.socket] = []
+        super().__init__()
+
+    def send(
+        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
+    ) -> requests.Response:
+        rewritten = request.copy()
+        rewritten.url = public_address(request.url or "")
+        return super().send(rewritten, *args, **kwargs)
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        """A read timeout starts anew with every byte, so remember what there is to cut."""
+        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+        make = type(pool).ConnectionCls
+
+        def remembered(*args: Any, **kwargs: Any) -> Any:
+            connection = make(*args, **kwargs)
+            connect = connection.connect
+
+            def connect_and_remember() -> None:
+                connect()
+                self._sockets.append(connection.sock)
+
+            connection.connect = connect_and_remember
+            return connection
+
+        pool.ConnectionCls = remembered
+        return pool
+
+    @contextmanager
+    def cut_off_after(self, seconds: float) -> Iterator[None]:
+        timer = threading.Timer(seconds, self._cut)
+        timer.daemon = True
+        timer.start()
+        end = monotonic() + seconds
+        try:
+            yield
+        finally:
+            timer.cancel()
+        if monotonic() >= end:  # a body that was cut may look like a whole one
+            raise TransportError("the answer took too long")
+
+    def _cut(self) -> None:
+        for sock in self._sockets:
+            with suppress(OSError):
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+
+class Driver:
+    """Holds hundreds of conversations at once over one aiohttp session.
+
+    One per process and event loop; it puts no limit on connections, the engine's batch does.
+    """
+
+    def __init__(self) -> None:
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=REQUEST_LIMIT, sock_connect=CONNECT_LIMIT),
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    async def hold(self, conversation: Conversation) -> Any:
+        deadline = monotonic() + TIME_LIMIT
+        with closing(conversation):
+            try:
+                request = next(conversation)
+                while True:
+                    try:
+                        answer = await self._ask(request, deadline)
+                    except TransportError as error:
+                        request = conversation.throw(error)
+                        _remaining(deadline)
+                    else:
+                        request = conversation.send(answer)
+            except StopIteration as end:
+                return end.value
+
+    async def _ask(self, request: Request, deadline: float) -> Answer:
+        prepared = prepare(request)
+        try:
+            async with asyncio.timeout(_remaining(deadline)):
+                return await self._send(prepared)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            failure = _failure(error, prepared)
+        except ValueError as error:  # aiohttp refuses a control character in a header with it
+            failure = _failure(error, prepared)
+        raise failure
+
+    async def _send(self, prepared: Prepared) -> Answer:
+        if self._session is None:
+            raise RuntimeError("hold conversations inside `async with Driver()`")
+        async with self._session.request(
+            prepared.method,
+            yarl.URL(public_address(prepared.url), encoded=True),
+            data=None if prepared.body is None else prepared.body.encode(),
+            headers=signed(prepared),
+            allow_redirects=False,
+        ) as response:
+            body = b""
+            async for chunk in response.content.iter_chunked(CHUNK):
+                body = _grown(body, chunk)
+        return Answer(response.status, _lower(response.headers.items()), body)

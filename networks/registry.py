@@ -1,0 +1,11 @@
+"""Every network there is. A new one is its adapter and one line here."""
+
+from networks.adapters.linkedin import LinkedIn
+from networks.base import Network
+
+NETWORKS: dict[str, Network] = {
+    network.slug: network
+    for network in [
+        LinkedIn(),
+    ]
+}

@@ -1,0 +1,106 @@
+"""How a Request is written down: one way, so that both drivers send the same bytes."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from django.conf import settings
+from oauthlib import oauth1
+
+from networks.base import OAuth1Keys, Request, TransportError
+
+FORM = "application/x-www-form-urlencoded"
+ADDRESS = re.compile(r"https://[A-Za-z0-9.:-]+[/?][!-~]*")
+PRINTABLE = re.compile(r"[ -~]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request as it goes over the wire, its address still the real one, not yet signed."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: str | None
+    oauth1: OAuth1Keys | None
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.url).hostname or ""
+
+
+def public_address(url: str) -> str:
+    """Where the browser, or the door, really goes for a network's address."""
+    parts = urlsplit(url)
+    hosts: Mapping[str, str] = getattr(settings, "NETWORK_HOSTS", {})
+    base = hosts.get(parts.hostname or "")
+    if not base:
+        return url
+    return base.rstrip("/") + url[len(f"{parts.scheme}://{parts.netloc}") :]
+
+
+def prepare(request: Request) -> Prepared:
+    """One way to write a request down, so that both drivers send the same bytes."""
+    try:
+        body, content_type = _body(request)
+        url = request.url
+        if request.params:
+            url += ("&" if "?" in url else "?") + urlencode(request.params)
+    except ValueError:  # a lone surrogate from a network's JSON cannot be written
+        raise TransportError("a value that cannot be sent") from None
+    headers = {
+        "Accept": "application/json",
+        "Accept-Encoding": "identity",
+        "User-Agent": "Tokenwacht",
+        **({"Content-Type": content_type} if content_type else {}),
+        **_authorization(request),
+        **request.headers,
+    }
+    if not ADDRESS.fullmatch(url):
+        raise TransportError("not an https address")
+    if not all(PRINTABLE.fullmatch(value) for value in headers.values()):
+        raise TransportError("a header value that cannot be sent")
+    return Prepared(request.method, url, headers, body, request.oauth1)
+
+
+def _body(request: Request) -> tuple[str | None, str]:
+    if request.form is not None:
+        return urlencode(request.form), FORM
+    if request.json is not None:
+        return json.dumps(request.json), "application/json"
+    return None, ""
+
+
+def _authorization(request: Request) -> dict[str, str]:
+    if request.bearer:
+        return {"Authorization": f"Bearer {request.bearer}"}
+    if request.basic:
+        pair = ":".join(request.basic).encode("utf-8", "replace")
+        return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+    return {}
+
+
+def signature(keys: OAuth1Keys) -> dict[str, Any]:
+    return {
+        "resource_owner_key": keys.token or None,
+        "resource_owner_secret": keys.token_secret or None,
+        "callback_uri": keys.callback or None,
+        "verifier": keys.verifier or None,
+    }
+
+
+def signed(prepared: Prepared) -> dict[str, str]:
+    if prepared.oauth1 is None:
+        return prepared.headers
+    keys = prepared.oauth1
+    client: Any = oauth1.Client(keys.client_key, keys.client_secret, **signature(keys))
+    is_form = prepared.headers.get("Content-Type") == FORM
+    body = prepared.body if is_form else None
+    _, headers, _ = client.sign(prepared.url, prepared.method, body or None, prepared.headers)
+    return {str(name): str(value) for name, value in headers.items()}
