@@ -1,0 +1,93 @@
+"""Everything behind one port: the networks by their hosts, the console, the inbox."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from sandbox.browser import Browser
+from sandbox.console import Console
+from sandbox.dialects import DIALECTS
+from sandbox.faults import Faults
+from sandbox.inbox import Inbox
+from sandbox.levers import Levers
+from sandbox.mailpages import MailPages
+from sandbox.network import Answer, Network, go
+from sandbox.settings import HOST, Settings
+from sandbox.store import Store
+
+
+def failing(networks: dict[str, Network], faults: Faults) -> Middleware:
+    """A network in a fault answers nothing else; a dialect's refusal becomes a response."""
+
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        network = networks.get(request.path.split("/")[1])
+        mode = faults.of(network.slug) if network else None
+        if network and mode:
+            return await faults.answer(network, mode, request)
+        try:
+            return await handler(request)
+        except Answer as answer:
+            return answer.response
+
+    return middleware
+
+
+async def front(request: web.Request) -> web.StreamResponse:
+    """The front door leads to the console."""
+    go("/_control")
+
+
+def build(settings: Settings, store: Store, inbox: Inbox) -> web.Application:
+    """The whole application."""
+    faults = Faults(store)
+    networks = [dialect(settings, store) for dialect in DIALECTS]
+    by_host = {host: network for network in networks for host in network.hosts}
+    app = web.Application(middlewares=[failing(by_host, faults)])
+    app.router.add_get("/", front)
+    for network in networks:
+        app.router.add_routes(network.routes())
+        app.router.add_routes(Browser(network).routes())
+    levers = Levers({network.slug: network for network in networks}, faults)
+    app.router.add_routes(Console(levers, inbox).routes())
+    app.router.add_routes(MailPages(inbox).routes())
+    return app
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[None]:
+    """Listen on both ports; on the way out, drop what hangs and close the file."""
+    store = Store(settings.database)
+    inbox = Inbox(store)
+    runner = web.AppRunner(build(settings, store, inbox), access_log=None, shutdown_timeout=0.2)
+    try:
+        await runner.setup()
+        await web.TCPSite(runner, HOST, settings.port).start()
+        async with inbox.listening(HOST, settings.smtp_port):
+            yield
+    finally:
+        await runner.cleanup()
+        store.close()
+
+
+async def serve(settings: Settings) -> None:
+    """Run until somebody ends it."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with suppress(NotImplementedError):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with running(settings):
+        sys.stdout.write(
+            f"Practice networks: http://localhost:{settings.port}/_control"
+            f"  inbox: http://localhost:{settings.port}/mail"
+            f"  SMTP: {HOST}:{settings.smtp_port}\n"
+        )
+        sys.stdout.flush()
+        await stop.wait()
