@@ -65,6 +65,11 @@ def release(folder: Path) -> None:
     holder.close()
 
 
+def release_all() -> None:
+    for folder in list(_held):
+        release(folder)
+
+
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
     with path.open("a") as file:

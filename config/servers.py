@@ -132,9 +132,7 @@ def make_cluster(data: Path, *, throw_away: bool) -> None:
 def make_role_and_database(sockets: Path) -> None:
     """The product's role is no superuser: a superuser would walk through row-level security."""
     with connect(sockets) as connection:
-        if not connection.execute(
-            "SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE]
-        ).fetchone():
+        if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone():
             connection.execute(f"CREATE ROLE {ROLE} LOGIN CREATEDB CREATEROLE")
         if not connection.execute(
             "SELECT 1 FROM pg_database WHERE datname = %s", [ROLE]
@@ -145,9 +143,7 @@ def make_role_and_database(sockets: Path) -> None:
 
 
 def connect(sockets: Path) -> psycopg.Connection[Any]:
-    return psycopg.connect(
-        host=str(sockets), user="postgres", dbname="postgres", autocommit=True
-    )
+    return psycopg.connect(host=str(sockets), user="postgres", dbname="postgres", autocommit=True)
 
 
 def wait_for(process: subprocess.Popen[bytes], sockets: Path, log: Path) -> None:

@@ -256,10 +256,8 @@ CELERY_TASK_TIME_LIMIT = 330
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = TIME_ZONE
-# It only remembers when each entry last ran, and may be lost at any time.
-CELERY_BEAT_SCHEDULE_FILENAME = env.str(
-    "BEAT_SCHEDULE", default=LOCAL_DIR("beat-schedule") if DEBUG else "/tmp/beat-schedule"
-)
+# In memory: where each entry stands is lost with the process, and made anew by the next tick.
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"
 
 # --- Logging: one line for each record, to standard error ----------------------------------------
 

@@ -1,0 +1,58 @@
+# Everything a developer does, by name. `make run` and `make test` need no other step.
+PYTHON ?= python3
+VENV := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: run test check e2e bench install reset lock messages
+
+run: install
+	@$(VENV)/python -m config.run
+
+install: $(STAMP)
+	@$(VENV)/python -m config.checkout
+	@$(VENV)/python -m config.messages compile
+
+# Installs again only when the lock has changed.
+$(STAMP): requirements/development.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	@test -x $(VENV)/python || $(PYTHON) -m venv .venv
+	@echo "Installing into .venv, once ..."
+	@$(VENV)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+reset: install
+	@$(VENV)/python -m config.checkout reset
+
+test: install
+	$(VENV)/python -m pytest --numprocesses=auto
+
+e2e: install
+	$(VENV)/python -m pytest tests/e2e
+
+bench: install
+	$(VENV)/python -m bench
+
+# In the order of how fast they fail. mypy's Django plugin and the migration check read the
+# settings and need no server, so they are given addresses where none is.
+check: export DATABASE_URL = postgresql://nobody@127.0.0.1:1/none
+check: export REDIS_URL = redis://127.0.0.1:1
+check: install
+	$(VENV)/ruff check .
+	$(VENV)/ruff format --check .
+	$(VENV)/lint-imports
+	$(VENV)/python -m config.messages check
+	$(VENV)/djlint --check --lint --quiet templates
+	$(VENV)/mypy
+	$(VENV)/python manage.py makemigrations --check --dry-run
+	$(VENV)/python -m config.deploy_check
+
+# New versions of everything: `make lock UPGRADE=--upgrade`.
+lock: LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(UPGRADE)
+lock:
+	@set -e; tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; $(PYTHON) -m venv $$tools; \
+	$$tools/bin/pip install --quiet --disable-pip-version-check uv; PATH="$$tools/bin:$$PATH"; \
+	$(LOCK) pyproject.toml -o requirements/production.txt; \
+	$(LOCK) --extra dev -c requirements/production.txt pyproject.toml -o requirements/development.txt
+
+messages: install
+	@$(VENV)/python -m config.messages
