@@ -35,6 +35,14 @@ class ProfileQuerySet(models.QuerySet["Profile"]):
             | models.Q(pk__in=TeamAssignment.objects.filter(team__members=user).values("profile"))
         )
 
+    def refreshable_by(self, membership: Membership) -> ProfileQuerySet:
+        """Those the person may reconnect: all for managers and admins, else those they own."""
+        visible = self.visible_to(membership)
+        if membership.is_manager:
+            return visible
+        owned = Ownership.objects.filter(user=membership.user_id).values("profile")
+        return visible.filter(pk__in=owned)
+
 
 class Profile(models.Model):
     """A page, an account, a board. `remote_id` is the network's stable id, never the name.

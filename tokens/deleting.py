@@ -1,0 +1,93 @@
+"""Deleting a profile, and revoking at the network what nobody needs any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from accounts.models import AuditEvent, User
+from networks.base import Client, Grant, Network, Refused, TransportError
+from networks.http import hold
+from profiles.models import Profile
+from tokens import vault
+from tokens.models import Access, Token
+from tokens.status import lock_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """What became of one login that nothing hangs on any more.
+
+    `revoked`: the network confirmed it. Otherwise the token is destroyed here, and the person
+    can remove our app at the network.
+    """
+
+    network: Network
+    login_name: str
+    revoked: bool
+
+
+def delete_profile(profile: Profile, user: User) -> list[Farewell]:
+    """Delete a profile with its children; revoke each token that is left without a profile.
+
+    A network is asked to revoke only where no other live token of the same app and login exists
+    in any organization: some networks disconnect the app from that person everywhere. The rows
+    are gone first: a crash before the revocation leaves a token at the network that nobody
+    holds, and never a profile that turns red.
+    """
+    with transaction.atomic():
+        gone = Access.objects.filter(profile__in=[profile, *profile.children.all()])
+        tokens = lock_tokens(list(gone.values_list("token_id", flat=True)))
+        _record(profile, user)
+        profile.delete()
+        orphans = [token for token in tokens if not token.accesses.exists()]
+        revocable = [_revocable(token) for token in orphans]
+        Token.objects.filter(pk__in=[token.pk for token in orphans]).delete()
+    return [_say_goodbye(token, keys) for token, keys in zip(orphans, revocable, strict=True)]
+
+
+def delete_unused(tokens: Iterable[Token]) -> None:
+    """Destroy tokens that were connected and never given a profile; revoke where we may."""
+    for token in tokens:
+        with transaction.atomic():
+            locked = lock_tokens([token.pk])
+            if not locked or locked[0].accesses.exists():
+                continue
+            keys = _revocable(locked[0])
+            locked[0].delete()
+        _say_goodbye(token, keys)
+
+
+def _record(profile: Profile, user: User) -> None:
+    AuditEvent.record(
+        "profile_deleted",
+        organization=profile.organization,
+        actor=user,
+        target=profile,
+        network=profile.network_slug,
+        children=profile.children.count(),
+    )
+
+
+def _revocable(token: Token) -> tuple[Client, Grant] | None:
+    """What it takes to revoke, or None where we must not or cannot."""
+    client = token.app.client()
+    same_login = Token.objects.filter(app=token.app, subject=token.subject, reason="")
+    if client is None or same_login.exclude(pk=token.pk).exists():
+        return None
+    try:
+        return client, token.open()
+    except vault.CannotOpen:
+        return None
+
+
+def _say_goodbye(token: Token, keys: tuple[Client, Grant] | None) -> Farewell:
+    revoked = False
+    if keys is not None:
+        try:
+            revoked = bool(hold(token.network.revoke(*keys)))
+        except (TransportError, Refused):
+            revoked = False
+    return Farewell(token.network, token.subject_name, revoked)

@@ -1,0 +1,207 @@
+"""Adding profiles and refreshing a connection: the pages before the leap, and the way back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_http_methods
+
+from accounts.models import Membership
+from accounts.tenancy import MemberRequest, managers_only
+from networks.base import Network, Reachable, Refused
+from networks.registry import NETWORKS
+from profiles.models import Profile
+from tokens import connecting, storing
+from tokens.connecting import StateRefused
+from tokens.models import AuthorizationRequest, Token
+from tokens.refusals import expected_login, explain_refusal
+
+STATES = "authorization_states"
+STATES_KEPT = 10
+
+
+@require_GET
+@managers_only
+def add(request: MemberRequest) -> HttpResponse:
+    """Which network? Those without a client id are not offered."""
+    return render(request, "tokens/add.html", {"networks": connecting.offered_networks()})
+
+
+@require_http_methods(["GET", "POST"])
+@managers_only
+def add_network(request: MemberRequest, network: str) -> HttpResponse:
+    """What to know before leaving for the network; POST leaps."""
+    chosen = _offered(network)
+    if request.method == "POST":
+        return _leap(request, chosen, None)
+    return render(request, "tokens/add_network.html", {"network": chosen})
+
+
+@require_http_methods(["GET", "POST"])
+def refresh(request: MemberRequest, profile: str) -> HttpResponse:
+    """«Refresh connection»: as whom to sign in, and what will be granted; POST leaps."""
+    found = get_object_or_404(Profile.objects.refreshable_by(request.membership), pk=profile)
+    if request.method == "POST":
+        return _leap(request, found.network, found)
+    latest = found.accesses.select_related("token").order_by("-token__issued_at").first()
+    context = {
+        "profile": found,
+        "network": found.network,
+        "expected": expected_login(found),
+        "latest": latest.token.subject_name if latest else "",
+    }
+    return render(request, "tokens/refresh.html", context)
+
+
+@require_GET
+@login_required
+def callback(request: HttpRequest, network: str) -> HttpResponse:
+    """Where the network sends the browser back to. The one GET that writes: `state` guards it."""
+    chosen = NETWORKS.get(network)
+    if chosen is None:
+        raise Http404
+    trip = None
+    try:
+        trip = connecting.take(_own_state(request), request.user, chosen)  # type: ignore[arg-type]
+        _check_still_allowed(trip)
+        return _finish(request, trip)
+    except (StateRefused, Refused, storing.WrongAccount) as error:
+        return _outcome(request, error, chosen, trip)
+
+
+@require_http_methods(["GET", "POST"])
+@managers_only
+def choose(request: MemberRequest, token: str) -> HttpResponse:
+    """What of all that a login reaches shall be looked after."""
+    own = Token.objects.filter(organization=request.organization).select_related("app")
+    found = get_object_or_404(own, pk=token)
+    try:
+        reachables = [one for one in connecting.reach_again(found) if _choosable(found, one)]
+    except Refused as error:
+        return _outcome(request, error, found.network, None)
+    wanted = set(request.POST.getlist("chosen"))
+    chosen = [one for one in reachables if _key(one) in wanted and not one.missing_role]
+    if chosen:
+        return _added(request, storing.choose(found, request.user, chosen))
+    return render(request, "tokens/choose.html", _choices(request, found, reachables))
+
+
+def _leap(request: MemberRequest, network: Network, profile: Profile | None) -> HttpResponse:
+    try:
+        address, state = connecting.begin(request.organization, request.user, network, profile)
+    except Refused as error:
+        return _outcome(request, error, network, None, profile)
+    states = [*request.session.get(STATES, []), state]
+    request.session[STATES] = states[-STATES_KEPT:]
+    return HttpResponseRedirect(address)
+
+
+def _own_state(request: HttpRequest) -> str:
+    """The callback's `state`, if this very session started with it. Raises StateRefused."""
+    state = request.GET.get("state", "")
+    states = request.session.get(STATES, [])
+    if state not in states:
+        raise StateRefused
+    request.session[STATES] = [other for other in states if other != state]
+    return state
+
+
+def _check_still_allowed(trip: AuthorizationRequest) -> None:
+    """Rights may have gone while the person was away. Raises StateRefused."""
+    membership = Membership.objects.filter(organization=trip.organization, user=trip.user).first()
+    if membership is None:
+        raise StateRefused
+    if trip.profile is None:
+        allowed = membership.is_manager
+    else:
+        mine = Profile.objects.refreshable_by(membership)
+        allowed = mine.filter(pk=trip.profile_id).exists()
+    if not allowed:
+        raise StateRefused
+
+
+def _finish(request: HttpRequest, trip: AuthorizationRequest) -> HttpResponse:
+    arrival = connecting.arrive(trip, request.GET.dict())
+    slug = trip.organization.slug
+    if trip.profile:
+        storing.reconnect(trip.profile, trip.user, arrival)
+        messages.success(request, _("“%s” is connected again.") % trip.profile)
+        return redirect("tokens:profile_list", slug)
+    token, new = storing.add(trip.organization, trip.user, arrival)
+    if any(kind.choose for kind in token.network.kinds):
+        return redirect("tokens:choose", slug, token.pk)
+    return _added(request, new, slug)
+
+
+def _added(request: Any, profiles: list[Profile], slug: str = "") -> HttpResponse:
+    count = len(profiles)
+    text = ngettext("%(count)s profile added.", "%(count)s profiles added.", count)
+    if not profiles:
+        text = _("These profiles were connected already; their connection is fresh now.")
+    messages.success(request, text % {"count": count})
+    return redirect("tokens:profile_list", slug or request.organization.slug)
+
+
+def _outcome(
+    request: Any,
+    error: Exception,
+    network: Network,
+    trip: AuthorizationRequest | None,
+    profile: Profile | None = None,
+) -> HttpResponse:
+    """The page that says what went wrong and what to do; it offers to start again."""
+    organization = trip.organization if trip else getattr(request, "organization", None)
+    explanation = explain_refusal(error, network)
+    context = {
+        "explanation": explanation,
+        "network": network,
+        "organization": organization,
+        "profile": trip.profile if trip else profile,
+    }
+    return render(request, "tokens/outcome.html", context, status=explanation.status)
+
+
+def _offered(slug: str) -> Network:
+    for network in connecting.offered_networks():
+        if network.slug == slug:
+            return network
+    raise Http404
+
+
+def _choosable(token: Token, one: Reachable) -> bool:
+    return token.network.kind(one.kind).choose
+
+
+def _key(one: Reachable) -> str:
+    return f"{one.kind} {one.remote_id}"
+
+
+def _choices(request: MemberRequest, token: Token, reachables: list[Reachable]) -> dict[str, Any]:
+    connected = {
+        f"{kind} {remote_id}"
+        for kind, remote_id in token.accesses.values_list(
+            "profile__kind_slug", "profile__remote_id"
+        )
+    }
+    choices = [
+        {
+            "key": _key(one),
+            "one": one,
+            "kind": token.network.kind(one.kind),
+            "connected": _key(one) in connected,
+        }
+        for one in reachables
+    ]
+    return {
+        "token": token,
+        "network": token.network,
+        "choices": choices,
+        "nothing_usable": not any(not c["one"].missing_role for c in choices),
+        "nothing_chosen": request.method == "POST",
+    }
