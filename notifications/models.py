@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
 from django.db import models
 from django.utils import timezone
@@ -10,16 +11,45 @@ from django.utils import timezone
 from accounts.models import Organization, User
 from tokens.models import StatusChange
 
+DETAIL = 200
+OWED = models.Q(sent_at=None, given_up_at=None)
+
 
 class NoticeKind(models.TextChoices):
     ACCESS_LOST = "access_lost"
+
+
+class Outcome(models.TextChoices):
+    """Why a notice ended without a mail. `detail` says more: a WhyNot, or the server's words."""
+
+    RECOVERED = "recovered"
+    NOT_WANTED = "not_wanted"
+    REFUSED = "refused"
+    BAD_ADDRESS = "bad_address"
+
+
+class NoticeQuerySet(models.QuerySet["Notice"]):
+    def owed(self) -> NoticeQuerySet:
+        return self.filter(OWED)
+
+    def give_up(self, outcome: Outcome, detail: str, *, now: datetime) -> None:
+        """They will not be sent, and the rows say why. Leaves alone what was sent meanwhile."""
+        self.owed().update(given_up_at=now, outcome=outcome, detail=detail[:DETAIL])
+
+    def put_off(self, until: datetime, detail: str) -> None:
+        self.owed().update(next_attempt_at=until, detail=detail[:DETAIL])
+
+    def mark_sent(self, *, now: datetime) -> None:
+        self.owed().update(sent_at=now, detail="")
 
 
 class Notice(models.Model):
     """One message owed to one person about one StatusChange. Nobody is told twice.
 
     `sent_at` empty and `given_up_at` empty: still owed; `next_attempt_at` is the lease of the
-    worker that is sending it, and the time of the next try.
+    worker that is sending it, and the time of the next try. Notices of one `cause` (a token)
+    to one person leave in one mail. `mail` names it from its first attempt on, so that every
+    further attempt is about the same notices and carries the same Message-ID.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -27,21 +57,26 @@ class Notice(models.Model):
     change = models.ForeignKey(StatusChange, on_delete=models.CASCADE, related_name="notices")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices")
     kind = models.CharField(max_length=20, choices=NoticeKind)
+    cause = models.UUIDField()
+    mail = models.UUIDField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
     attempts = models.PositiveIntegerField(default=0)
     next_attempt_at = models.DateTimeField(default=timezone.now)
     sent_at = models.DateTimeField(null=True)
     given_up_at = models.DateTimeField(null=True)
-    outcome = models.CharField(max_length=200, blank=True)
+    outcome = models.CharField(max_length=20, choices=Outcome, blank=True)
+    detail = models.CharField(max_length=DETAIL, blank=True)
+
+    objects = NoticeQuerySet.as_manager()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["change", "user", "kind"], name="told_once")
         ]
         indexes = [
-            models.Index(
-                fields=["next_attempt_at"],
-                condition=models.Q(sent_at=None, given_up_at=None),
-                name="notice_owed",
-            )
+            models.Index(fields=["next_attempt_at"], condition=OWED, name="notice_owed"),
+            models.Index(fields=["user", "cause"], condition=OWED, name="notice_owed_together"),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"

@@ -1,0 +1,68 @@
+"""Who is told about a profile, and why somebody is not.
+
+Planner, sender and the preview on the settings page all ask here, so that they cannot disagree.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from allauth.account.models import EmailAddress
+from django.db.models import Exists, OuterRef, TextChoices
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Membership, User
+from profiles.models import Ownership
+
+
+class WhyNot(TextChoices):
+    """Reasons why an owner gets no mail, as a sentence about that owner."""
+
+    NOT_A_MEMBER = "not_a_member", _("No longer works for this organization.")
+    DEACTIVATED = "deactivated", _("The account is deactivated.")
+    PROFILE_MUTED = "profile_muted", _("Email notifications are off for this profile.")
+    NOT_OPTED_IN = "not_opted_in", _("Has not opted in under Account settings.")
+    NOT_CONFIRMED = "not_confirmed", _("The email address is not confirmed yet.")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """An owner of a profile; told of a loss where nothing speaks against it."""
+
+    user: User
+    why_not: tuple[WhyNot, ...] = ()
+
+    @property
+    def is_told(self) -> bool:
+        return not self.why_not
+
+
+def recipients_of(profiles: Iterable[UUID]) -> dict[UUID, list[Recipient]]:
+    """Every owner of each profile, by name. One query, however many profiles there are."""
+    members = Membership.objects.filter(
+        organization=OuterRef("profile__organization"), user=OuterRef("user")
+    )
+    confirmed = EmailAddress.objects.filter(
+        user=OuterRef("user"), email__iexact=OuterRef("user__email"), verified=True
+    )
+    ownerships = (
+        Ownership.objects.filter(profile__in=list(profiles))
+        .select_related("user", "profile")
+        .annotate(is_member=Exists(members), is_confirmed=Exists(confirmed))
+        .order_by("user__name", "user__email")
+    )
+    found: dict[UUID, list[Recipient]] = defaultdict(list)
+    for row in ownerships:
+        speaks_against = {
+            WhyNot.NOT_A_MEMBER: not row.is_member,
+            WhyNot.DEACTIVATED: not row.user.is_active,
+            WhyNot.PROFILE_MUTED: not row.profile.mail_when_lost,
+            WhyNot.NOT_OPTED_IN: not row.user.wants_token_mail,
+            WhyNot.NOT_CONFIRMED: not row.is_confirmed,
+        }
+        why_not = tuple(reason for reason, applies in speaks_against.items() if applies)
+        found[row.profile_id].append(Recipient(row.user, why_not))
+    return found
