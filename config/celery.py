@@ -1,6 +1,7 @@
 """The Celery application and its schedule, made from the registry of networks."""
 
 import os
+import sys
 from typing import Any
 
 from celery import Celery
@@ -38,7 +39,12 @@ def set_schedule(sender: Celery, **_: Any) -> None:
 
 
 @worker_init.connect
-def refuse_without_keys(**_: Any) -> None:
-    from tokens.vault import require_keys
+def refuse(**_: Any) -> None:
+    from django.core.exceptions import ImproperlyConfigured
 
-    require_keys()
+    from config.startup import refuse_without_keys
+
+    try:
+        refuse_without_keys()
+    except ImproperlyConfigured as error:
+        sys.exit(str(error))  # celery logs other exceptions of a signal, and goes on
