@@ -1,11 +1,17 @@
 """Every network there is. A new one is its adapter and one line here."""
 
 from networks.adapters.linkedin import LinkedIn
+from networks.adapters.pinterest import Pinterest
+from networks.adapters.tiktok import TikTok
+from networks.adapters.xing import Xing
 from networks.base import Network
 
 NETWORKS: dict[str, Network] = {
     network.slug: network
     for network in [
         LinkedIn(),
+        Pinterest(),
+        TikTok(),
+        Xing(),
     ]
 }

@@ -115,15 +115,10 @@ class LinkedIn(OAuth2Network):
     capabilities = {
         "connect": Capability(True, scopes=("openid", "profile", "rw_organization_admin")),
         "publish_post": Capability(True, scopes=("w_member_social", "w_organization_social")),
-        "publish_comment": Capability(
-            True,
-            _("LinkedIn opens comments only to apps that it has admitted to its programme."),
-            scopes=("w_member_social", "w_organization_social"),
-        ),
+        # Newer pages name *_feed scopes for comments, and some apps are refused all the same.
+        "publish_comment": Capability(True, scopes=("w_member_social", "w_organization_social")),
         "comment_on_incoming": Capability(
-            True,
-            _("LinkedIn opens comments only to apps that it has admitted to its programme."),
-            scopes=("r_organization_social", "w_organization_social"),
+            True, scopes=("r_organization_social", "w_organization_social")
         ),
     }
     notes = (
