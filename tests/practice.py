@@ -1,0 +1,182 @@
+"""The practice networks as a fixture: the real program, over HTTP, made anew for each test."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.models import Organization, User
+from config.visitor import Visitor
+from networks.registry import NETWORKS
+from tokens import probing
+from tokens.conversations import Conversations
+from tokens.models import Token
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+HOME = "http://127.0.0.1:8000"
+
+
+SMTP_OFFSET = 25
+
+
+def free_port() -> int:
+    """A port that is free, and whose neighbour for mail is free too."""
+    while True:
+        with socket.socket() as web, socket.socket() as mail:
+            web.bind(("127.0.0.1", 0))
+            port = int(web.getsockname()[1])
+            try:
+                mail.bind(("127.0.0.1", port + SMTP_OFFSET))
+            except OSError:
+                continue
+            return port
+
+
+@dataclass
+class Practice:
+    """The running program. `pull` pulls a lever of its console."""
+
+    address: str
+
+    def pull(self, network: str, do: str, **more: str) -> dict[str, Any]:
+        lever = {"network": network, "do": do, **more}
+        answer = requests.post(f"{self.address}/_control", json=lever, timeout=10)
+        assert answer.ok, answer.text
+        return dict(answer.json())
+
+    def state(self, network: str) -> dict[str, Any]:
+        state = requests.get(f"{self.address}/_control/state", timeout=10).json()
+        return dict(state["networks"][network])
+
+    def visitor(self, network: str, person: str, refuse: tuple[str, ...] = ()) -> Visitor:
+        people = {one["id"]: one for one in self.state(network)["people"]}
+        return Visitor(people[person]["login"], people[person]["password"], refuse)
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[Practice]:
+    port = free_port()
+    environment = os.environ | {
+        "PRACTICE_PORT": str(port),
+        "PRACTICE_DATA": str(folder),
+        "PRODUCT_URL": HOME,
+    }
+    program = subprocess.Popen(
+        [sys.executable, "-m", "sandbox"], cwd=BASE_DIR, env=environment, stdout=subprocess.DEVNULL
+    )
+    try:
+        _wait_for(f"http://localhost:{port}/_control/state", program)
+        yield Practice(f"http://localhost:{port}")
+    finally:
+        program.terminate()
+        program.wait(timeout=10)
+
+
+def _wait_for(address: str, program: subprocess.Popen[bytes]) -> None:
+    for _ in range(100):
+        assert program.poll() is None, "the practice networks ended at once"
+        try:
+            requests.get(address, timeout=1)
+        except requests.ConnectionError:
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError("the practice networks do not answer")
+
+
+@pytest.fixture
+def practice(tmp_path: Path, settings: Any) -> Iterator[Practice]:
+    """The practice networks as they were made, and the product configured for them."""
+    with running(tmp_path / "practice") as program:
+        hosts = [host for network in NETWORKS.values() for host in network.hosts]
+        settings.NETWORK_HOSTS = {host: f"{program.address}/{host}" for host in hosts}
+        settings.OAUTH_CLIENTS = {
+            slug: (f"practice-{slug}", f"practice-{slug}-secret") for slug in NETWORKS
+        }
+        settings.BASE_URL = HOME
+        settings.CONFIRM_AFTER = 0
+        yield program
+
+
+@dataclass
+class Browser:
+    """One signed-in person at the product, with the practice networks in reach."""
+
+    client: Client
+    practice: Practice
+    organization: Organization
+
+    def leap(self, url: str) -> str:
+        """Press the button on a page before the leap; returns where the network's page is."""
+        answer = self.client.post(url)
+        assert answer.status_code == 302, answer.content.decode()[:2000]
+        return str(answer["Location"])
+
+    def sign_in(
+        self,
+        url: str,
+        network: str,
+        person: str,
+        *,
+        refuse: tuple[str, ...] = (),
+        decision: str = "allow",
+    ) -> Any:
+        """The whole trip from a page before the leap; returns the answer of our callback."""
+        visitor = self.practice.visitor(network, person, refuse)
+        back = visitor.travel(self.leap(url), HOME, decision=decision)
+        return self.client.get(back.removeprefix(HOME))
+
+    def add(self, network: str, person: str, *choose: str, **more: Any) -> Any:
+        """«Add profiles»; `choose` names the ones to pick where there is a choice."""
+        url = reverse("tokens:add_network", args=[self.organization.slug, network])
+        answer = self.sign_in(url, network, person, **more)
+        if choose:
+            page = self.client.get(answer["Location"])
+            keys = [c["key"] for c in page.context["choices"] if c["one"].name in choose]
+            answer = self.client.post(answer["Location"], {"chosen": keys})
+        return answer
+
+    def refresh(self, profile: Any, person: str, **more: Any) -> Any:
+        """«Refresh connection» of a profile."""
+        url = reverse("tokens:refresh", args=[self.organization.slug, profile.pk])
+        return self.sign_in(url, profile.network_slug, person, **more)
+
+
+@pytest.fixture
+def browser(practice: Practice) -> Any:
+    """`browser(user, organization)`: that person, signed in."""
+
+    def sign_in(user: User, organization: Organization) -> Browser:
+        client = Client()
+        client.force_login(user)
+        return Browser(client, practice, organization)
+
+    return sign_in
+
+
+@pytest.fixture
+def probe(practice: Practice) -> Any:
+    """`probe("linkedin")`: every token of that network asked now, as the worker would."""
+    def ask(network: str, times: int = 1) -> None:
+        with Conversations() as talk:
+            for _ in range(times):
+                Token.objects.filter(network_slug=network).update(
+                    next_probe_at=timezone.now(), listed_at=None
+                )
+                probing.probe_due(network, talk)
+
+    return ask

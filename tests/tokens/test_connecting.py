@@ -1,0 +1,378 @@
+"""Adding profiles and refreshing connections, through pages and real networks of practice."""
+
+import threading
+
+import pytest
+from django.db import connection
+from django.urls import reverse
+
+from accounts.models import AuditEvent, Membership, Role
+from profiles.models import Profile
+from tokens import connecting
+from tokens.models import Access, AuthorizationRequest, StatusChange, Token
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def anna(browser, world):
+    return browser(world.anna, world.alpenglueck)
+
+
+@pytest.fixture
+def page(anna):
+    """The LinkedIn page Alpenglück, connected by Anna."""
+    anna.add("linkedin", "anna", "Alpenglück")
+    return Profile.objects.get(name="Alpenglück", kind_slug="page")
+
+
+def nothing_written():
+    return not (Token.objects.exists() or Profile.objects.exists() or Access.objects.exists())
+
+
+def text_of(answer):
+    return " ".join(answer.content.decode().split())
+
+
+# Adding
+
+
+def test_a_linkedin_page_is_chosen_from_what_the_login_reaches(anna, page):
+    assert page.is_valid
+    assert page.next_end is not None
+    assert Profile.objects.count() == 1
+    change = StatusChange.objects.get()
+    assert (change.profile_was_valid, change.profile_valid) == (False, True)
+    assert AuditEvent.objects.filter(verb="connected", object_id=str(page.pk)).count() == 1
+
+
+def test_the_callback_leads_to_the_choice_and_then_to_the_list(anna, world):
+    answer = anna.add("linkedin", "anna")
+    assert "/choose/" in answer["Location"]
+    choice = anna.client.get(answer["Location"])
+    assert [c["one"].name for c in choice.context["choices"]] == ["Anna Huber", "Alpenglück"]
+    picked = anna.client.post(answer["Location"], {"chosen": "page 40010001"})
+    assert picked["Location"] == reverse("tokens:profile_list", args=["alpenglueck"])
+
+
+def test_a_tiktok_account_is_there_at_once(anna):
+    anna.add("tiktok", "anna")
+    profile = Profile.objects.get()
+    assert (profile.network_slug, profile.is_valid) == ("tiktok", True)
+
+
+def test_a_xing_profile_is_connected_by_oauth_1(anna):
+    anna.add("xing", "anna")
+    assert Profile.objects.get().is_valid
+    assert Token.objects.get().ends_for_people_at is None
+
+
+def test_a_pinterest_account_brings_all_its_boards_under_it(anna):
+    anna.add("pinterest", "anna")
+    account = Profile.objects.get(parent=None)
+    assert {board.name for board in account.children.all()} == {
+        "Hütten im Herbst",
+        "Rezepte",
+        "Wanderwege",
+    }
+    assert all(board.is_valid for board in account.children.all())
+    assert Token.objects.count() == 1
+
+
+@pytest.mark.parametrize(("person", "boards"), [("leer", 0), ("archiv", 600)])
+def test_an_account_with_no_board_or_hundreds_is_loaded_whole(anna, person, boards):
+    anna.add("pinterest", person)
+    assert Profile.objects.filter(kind_slug="board").count() == boards
+    assert Profile.objects.filter(kind_slug="account", status="valid").count() == 1
+
+
+def test_adding_the_same_login_again_renews_it_and_doubles_nothing(anna):
+    anna.add("pinterest", "anna")
+    before = bytes(Token.objects.get().access_token)
+    anna.add("pinterest", "anna")
+    assert Profile.objects.count() == 4
+    assert StatusChange.objects.count() == 4
+    assert bytes(Token.objects.get().access_token) != before
+
+
+def test_a_person_without_the_super_admin_role_reads_which_page_lacks_it(anna):
+    answer = anna.add("linkedin", "ben")
+    choice = anna.client.get(answer["Location"])
+    missing = {c["one"].name: c["one"].missing_role for c in choice.context["choices"]}
+    assert missing["Alpenglück"] == "ADMINISTRATOR"
+    picked = anna.client.post(answer["Location"], {"chosen": "page 40010001"})
+    assert picked.status_code == 200
+    assert not Profile.objects.exists()
+
+
+def test_an_ad_account_is_refused_with_that_sentence(anna):
+    answer = anna.add("tiktok", "ads")
+    assert "Ad accounts cannot be connected" in text_of(answer)
+    assert nothing_written()
+
+
+def test_a_cancelled_consent_changes_nothing(anna):
+    for network in ("linkedin", "tiktok", "pinterest", "xing"):
+        answer = anna.add(network, "anna", decision="deny")
+        assert answer.context["explanation"].title.startswith("You cancelled"), network
+    assert nothing_written()
+
+
+def test_a_refused_scope_is_named_and_nothing_is_written(anna):
+    answer = anna.add("tiktok", "anna", refuse=("video.publish",))
+    assert "video.publish" in text_of(answer)
+    assert nothing_written()
+
+
+def test_a_network_without_a_client_id_is_not_offered(anna, settings):
+    settings.OAUTH_CLIENTS = settings.OAUTH_CLIENTS | {"xing": ("", "")}
+    settings.OAUTH_CLIENTS.pop("tiktok")
+    page = anna.client.get(reverse("tokens:add", args=["alpenglueck"]))
+    offered = {network.slug for network in page.context["networks"]}
+    assert offered == {"linkedin", "pinterest"}
+    for slug in ("tiktok", "xing"):
+        url = reverse("tokens:add_network", args=["alpenglueck", slug])
+        assert anna.client.get(url).status_code == 404
+
+
+def test_a_network_that_fails_between_code_and_token_changes_nothing(anna, practice):
+    url = reverse("tokens:add_network", args=["alpenglueck", "linkedin"])
+    back = practice.visitor("linkedin", "anna").travel(anna.leap(url), connecting.settings.BASE_URL)
+    practice.pull("linkedin", "outage", mode="5xx")
+    answer = anna.client.get(back.removeprefix(connecting.settings.BASE_URL))
+    assert "not answering" in text_of(answer)
+    assert nothing_written()
+
+
+def test_a_network_that_hangs_is_waited_for_and_then_refused(anna, practice, monkeypatch):
+    monkeypatch.setattr("networks.http.REQUEST_LIMIT", 0.5)
+    url = reverse("tokens:add_network", args=["alpenglueck", "pinterest"])
+    back = practice.visitor("pinterest", "anna").travel(
+        anna.leap(url), connecting.settings.BASE_URL
+    )
+    practice.pull("pinterest", "outage", mode="timeout")
+    answer = anna.client.get(back.removeprefix(connecting.settings.BASE_URL))
+    assert "not answering" in text_of(answer)
+    assert nothing_written()
+
+
+def test_a_wrong_client_secret_is_the_operators_trouble(anna, settings):
+    settings.OAUTH_CLIENTS = settings.OAUTH_CLIENTS | {"linkedin": ("practice-linkedin", "wrong")}
+    answer = anna.add("linkedin", "anna")
+    assert "does not accept our app" in text_of(answer)
+    assert nothing_written()
+
+
+# `state`
+
+
+@pytest.fixture
+def way_back(anna, practice):
+    """Anna stands before our callback, coming from LinkedIn."""
+    url = reverse("tokens:add_network", args=["alpenglueck", "linkedin"])
+    back = practice.visitor("linkedin", "anna").travel(anna.leap(url), connecting.settings.BASE_URL)
+    return back.removeprefix(connecting.settings.BASE_URL)
+
+
+def test_a_state_is_good_once(anna, way_back):
+    assert anna.client.get(way_back).status_code == 302
+    Token.objects.all().delete()
+    again = anna.client.get(way_back)
+    assert again.status_code == 400
+    assert nothing_written()
+
+
+def test_a_missing_or_invented_state_is_refused(anna, way_back):
+    address, query = way_back.split("?")
+    for forged in ("code=abc", "code=abc&state=", "code=abc&state=invented"):
+        assert anna.client.get(f"{address}?{forged}").status_code == 400
+    assert nothing_written()
+    assert AuthorizationRequest.objects.count() == 1
+
+
+def test_a_state_of_another_session_is_refused(browser, way_back, world):
+    for user in (world.mara, world.anna):
+        elsewhere = browser(user, world.alpenglueck)
+        assert elsewhere.client.get(way_back).status_code == 400
+    assert nothing_written()
+
+
+def test_a_state_of_another_person_is_refused_even_in_her_session(browser, way_back, world, anna):
+    mara = browser(world.mara, world.alpenglueck)
+    session = mara.client.session
+    session["authorization_states"] = anna.client.session["authorization_states"]
+    session.save()
+    assert mara.client.get(way_back).status_code == 400
+    assert nothing_written()
+
+
+def test_a_state_made_for_another_network_is_refused(anna, way_back):
+    answer = anna.client.get(way_back.replace("/linkedin/", "/pinterest/"))
+    assert answer.status_code == 400
+    assert nothing_written()
+
+
+def test_a_state_older_than_an_hour_is_refused(anna, way_back):
+    AuthorizationRequest.objects.update(
+        created_at=connecting.timezone.now() - connecting.STATE_AGE * 1.01
+    )
+    assert anna.client.get(way_back).status_code == 400
+    assert nothing_written()
+
+
+def test_a_person_who_lost_the_right_while_away_writes_nothing(anna, way_back, world):
+    Membership.objects.filter(user=world.anna).update(role=Role.MEMBER)
+    assert anna.client.get(way_back).status_code == 400
+    Membership.objects.filter(user=world.anna).delete()
+    assert nothing_written()
+
+
+def test_a_signed_out_person_signs_in_first_and_finds_nothing_written(anna, way_back):
+    anna.client.logout()
+    assert "/accounts/login/" in anna.client.get(way_back)["Location"]
+    assert nothing_written()
+
+
+def test_an_invented_code_is_refused_and_nothing_is_written(anna, way_back):
+    state = way_back.split("state=")[1].split("&")[0]
+    answer = anna.client.get(f"/oauth/linkedin/callback/?code=invented&state={state}")
+    assert "did not accept the sign-in" in text_of(answer)
+    assert nothing_written()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_callbacks_with_one_state_are_one(anna, way_back):
+    cookies = anna.client.cookies
+    statuses = []
+
+    def come_back():
+        client = type(anna.client)()
+        client.cookies = cookies
+        statuses.append(client.get(way_back).status_code)
+        connection.close()
+
+    threads = [threading.Thread(target=come_back) for _ in range(2)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert sorted(statuses) == [302, 400]
+    assert Token.objects.count() == 1
+
+
+# Refreshing
+
+
+@pytest.fixture
+def dead_page(page, practice, probe):
+    practice.pull("linkedin", "change_password", person="anna")
+    probe("linkedin", times=2)
+    page.refresh_from_db()
+    assert not page.is_valid
+    return page
+
+
+def test_the_same_login_renews_its_token_and_the_check_is_green(anna, dead_page):
+    answer = anna.refresh(dead_page, "anna")
+    assert answer.status_code == 302
+    dead_page.refresh_from_db()
+    assert dead_page.is_valid
+    assert Token.objects.count() == 1
+    assert Token.objects.get().reason == ""
+    assert AuditEvent.objects.filter(verb="reconnected").count() == 1
+
+
+def test_one_login_heals_everything_that_hangs_on_it(anna, practice, probe):
+    anna.add("pinterest", "anna")
+    practice.pull("pinterest", "revoke_app", person="anna")
+    probe("pinterest", times=2)
+    assert not Profile.objects.filter(status="valid").exists()
+    board = Profile.objects.filter(kind_slug="board").first()
+    anna.refresh(board, "anna")
+    assert Profile.objects.filter(status="valid").count() == 4
+
+
+def test_another_account_is_refused_and_nothing_is_written(anna, dead_page):
+    before = Token.objects.values().get()
+    answer = anna.refresh(dead_page, "mia")
+    words = text_of(answer)
+    assert "Alpenglück" in words
+    assert "Mia Lang" in words
+    assert Token.objects.values().get() == before
+    assert StatusChange.objects.count() == 2
+    dead_page.refresh_from_db()
+    assert not dead_page.is_valid
+
+
+def test_a_login_that_sees_the_page_without_the_role_is_refused(anna, dead_page):
+    answer = anna.refresh(dead_page, "ben")
+    assert "Ben Maier" in text_of(answer)
+    assert Token.objects.count() == 1
+
+
+def test_another_login_with_the_role_becomes_a_second_access_to_this_profile_only(anna, dead_page):
+    anna.refresh(dead_page, "jonas")
+    dead_page.refresh_from_db()
+    assert dead_page.is_valid
+    assert Token.objects.count() == 2
+    second = Token.objects.get(subject_name="Jonas Berg")
+    assert [access.profile for access in second.accesses.all()] == [dead_page]
+    assert not Profile.objects.filter(name="Alpenglück Karriere").exists()
+
+
+def test_for_a_profile_that_is_the_login_only_that_login_is_right(anna, practice, probe):
+    anna.add("tiktok", "anna")
+    profile = Profile.objects.get()
+    answer = anna.refresh(profile, "ben")
+    assert answer.status_code == 200
+    assert Token.objects.count() == 1
+    assert Profile.objects.count() == 1
+
+
+def test_an_owner_may_refresh_what_is_hers_and_nothing_else(browser, world, anna, dead_page):
+    otto = browser(world.otto, world.alpenglueck)
+    url = reverse("tokens:refresh", args=["alpenglueck", dead_page.pk])
+    assert otto.client.get(url).status_code == 404
+    dead_page.ownerships.create(organization=world.alpenglueck, user=world.otto)
+    assert otto.client.get(url).status_code == 200
+    otto.refresh(dead_page, "anna")
+    dead_page.refresh_from_db()
+    assert dead_page.is_valid
+
+
+def test_a_neighbours_reconnect_leaves_our_token_alone(browser, world, anna, page):
+    ours = Token.objects.values().get()
+    nils = browser(world.nils, world.nordwind)
+    nils.add("linkedin", "anna", "Alpenglück")
+    assert Token.objects.filter(organization=world.alpenglueck).values().get() == ours
+    assert Profile.objects.filter(name="Alpenglück").count() == 2
+
+
+def test_no_page_before_the_leap_writes_on_get(anna, page):
+    counts = (Token.objects.count(), AuthorizationRequest.objects.count())
+    for name, *more in (("add",), ("add_network", "linkedin"), ("refresh", page.pk)):
+        url = reverse(f"tokens:{name}", args=["alpenglueck", *more])
+        assert anna.client.get(url).status_code == 200
+    assert (Token.objects.count(), AuthorizationRequest.objects.count()) == counts
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_reconnects_at_once_leave_one_living_token(browser, world, dead_page, practice):
+    people = [browser(world.anna, world.alpenglueck), browser(world.mara, world.alpenglueck)]
+    url = reverse("tokens:refresh", args=["alpenglueck", dead_page.pk])
+    backs = [
+        practice.visitor("linkedin", "anna").travel(one.leap(url), connecting.settings.BASE_URL)
+        for one in people
+    ]
+
+    def come_back(one, back):
+        one.client.get(back.removeprefix(connecting.settings.BASE_URL))
+        connection.close()
+
+    threads = [
+        threading.Thread(target=come_back, args=pair) for pair in zip(people, backs, strict=True)
+    ]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert Token.objects.count() == 1
+    dead_page.refresh_from_db()
+    assert dead_page.is_valid
+    assert StatusChange.objects.filter(reason="").count() == 2

@@ -1,0 +1,107 @@
+"""Deleting a profile revokes at the network only what nobody else needs."""
+
+import pytest
+from django.urls import reverse
+
+from accounts.models import AuditEvent
+from profiles.models import Profile
+from tokens.models import Token
+from tokens.tasks import UNUSED_AFTER, close_conversations, forget_unused
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def anna(browser, world):
+    return browser(world.anna, world.alpenglueck)
+
+
+def delete(person, profile):
+    url = reverse("tokens:delete", args=[person.organization.slug, profile.pk])
+    return person.client.post(url, follow=False)
+
+
+def is_alive_at(token):
+    from networks.base import Health
+    from networks.http import hold
+
+    verdict = hold(token.network.probe(token.app.client(), token.open(), token.subject))
+    return verdict.health is Health.ALIVE
+
+
+def test_the_last_profile_of_a_login_revokes_it_at_the_network(anna):
+    anna.add("tiktok", "anna")
+    token = Token.objects.get()
+    assert is_alive_at(token)
+    delete(anna, Profile.objects.get())
+    assert not Token.objects.exists()
+    assert not is_alive_at(token)
+    assert AuditEvent.objects.filter(verb="profile_deleted", object_name="Alpenglück").exists()
+
+
+def test_a_login_that_another_profile_hangs_on_stays(anna):
+    anna.add("linkedin", "jonas", "Alpenglück", "Alpenglück Karriere")
+    delete(anna, Profile.objects.get(name="Alpenglück"))
+    assert is_alive_at(Token.objects.get())
+
+
+def test_a_login_that_lives_in_another_organization_is_not_revoked(anna, browser, world):
+    anna.add("tiktok", "anna")
+    browser(world.nils, world.nordwind).add("tiktok", "anna")
+    delete(anna, Profile.objects.get(organization=world.alpenglueck))
+    theirs = Token.objects.get()
+    assert theirs.organization == world.nordwind
+    assert is_alive_at(theirs)
+
+
+def test_an_account_goes_with_its_boards(anna):
+    anna.add("pinterest", "anna")
+    account = Profile.objects.get(parent=None)
+    url = reverse("tokens:delete", args=["alpenglueck", account.pk])
+    assert anna.client.get(url).context["children"] == 3
+    delete(anna, account)
+    assert not Profile.objects.exists()
+    assert not Token.objects.exists()
+
+
+def test_a_board_goes_alone(anna):
+    anna.add("pinterest", "anna")
+    delete(anna, Profile.objects.get(name="Rezepte"))
+    assert Profile.objects.count() == 3
+    assert Token.objects.exists()
+
+
+def test_where_the_network_cannot_revoke_the_page_says_how_to(anna):
+    anna.add("pinterest", "anna")
+    answer = delete(anna, Profile.objects.get(parent=None))
+    page = anna.client.get(answer["Location"])
+    assert "removes our app there" in page.content.decode()
+
+
+def test_an_outage_does_not_keep_a_profile_from_being_deleted(anna, practice):
+    anna.add("tiktok", "anna")
+    practice.pull("tiktok", "outage", mode="5xx")
+    delete(anna, Profile.objects.get())
+    assert not Profile.objects.exists()
+
+
+def test_only_admins_delete_and_a_get_deletes_nothing(anna, browser, world):
+    anna.add("tiktok", "anna")
+    profile = Profile.objects.get()
+    url = reverse("tokens:delete", args=["alpenglueck", profile.pk])
+    assert anna.client.get(url).status_code == 200
+    for user, expected in ((world.mara, 403), (world.otto, 403), (world.nils, 404)):
+        assert browser(user, world.alpenglueck).client.post(url).status_code == expected
+    assert Profile.objects.exists()
+
+
+def test_a_login_that_nobody_chose_a_profile_for_is_forgotten_after_a_day(anna):
+    anna.add("linkedin", "anna")
+    token = Token.objects.get()
+    forget_unused()
+    assert Token.objects.exists()
+    Token.objects.update(issued_at=token.issued_at - UNUSED_AFTER)
+    forget_unused()
+    close_conversations()
+    assert not Token.objects.exists()
+    assert not is_alive_at(token)

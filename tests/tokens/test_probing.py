@@ -1,0 +1,389 @@
+"""Alive, dead, unclear: what the engine makes of what the practice networks answer."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from networks.base import Health, Reason, Verdict
+from profiles.models import Profile
+from tokens import probing, storing
+from tokens.conversations import Conversations
+from tokens.models import Access, StatusChange, Token
+from tokens.verdicts import Finding, write_down
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def anna(browser, world):
+    return browser(world.anna, world.alpenglueck)
+
+
+@pytest.fixture
+def page(anna):
+    anna.add("linkedin", "anna", "Alpenglück")
+    return Profile.objects.get()
+
+
+def status(profile):
+    profile.refresh_from_db()
+    return profile.status
+
+
+def due(**fields):
+    Token.objects.update(next_probe_at=timezone.now(), **fields)
+
+
+# Alive
+
+
+def test_a_living_token_stays_green_and_writes_no_change(page, probe):
+    probe("linkedin", times=3)
+    assert status(page) == "valid"
+    assert StatusChange.objects.count() == 1
+    token = Token.objects.get()
+    assert token.probed_at
+    assert token.lease is None
+    assert token.next_probe_at > timezone.now() + timedelta(hours=3)
+
+
+@pytest.mark.parametrize("network", ["linkedin", "tiktok", "pinterest", "xing"])
+def test_every_network_says_alive_of_what_was_just_connected(anna, probe, network):
+    anna.add(network, "anna", *(["Alpenglück"] if network == "linkedin" else []))
+    probe(network, times=2)
+    assert not Profile.objects.exclude(status="valid").exists()
+    assert not Token.objects.exclude(unclear_since=None).exists()
+
+
+# Dead
+
+
+@pytest.mark.parametrize("network", ["linkedin", "tiktok", "pinterest", "xing"])
+def test_a_changed_password_turns_every_profile_red_with_what_the_network_says(
+    anna, practice, probe, network
+):
+    anna.add(network, "anna", *(["Alpenglück"] if network == "linkedin" else []))
+    practice.pull(network, "change_password", person="anna")
+    probe(network, times=2)
+    assert not Profile.objects.filter(status="valid").exists()
+    said = {"linkedin": Reason.REVOKED_BY_USER}.get(network, Reason.INVALID_TOKEN_UNSPECIFIED)
+    assert set(Profile.objects.values_list("reason", flat=True)) == {said}
+
+
+def test_an_ambiguous_death_counts_when_it_is_seen_twice(page, practice, probe, settings):
+    settings.CONFIRM_AFTER = 60
+    practice.pull("linkedin", "change_password", person="anna")
+    probe("linkedin")
+    access = Access.objects.get()
+    assert status(page) == "valid"
+    assert access.suspected_reason == Reason.REVOKED_BY_USER
+    assert Token.objects.get().next_probe_at <= timezone.now() + timedelta(seconds=60)
+    probe("linkedin")
+    assert status(page) == "valid", "the second answer came too soon to confirm anything"
+    Access.objects.update(suspected_at=timezone.now() - timedelta(seconds=61))
+    probe("linkedin")
+    assert status(page) == "lost"
+    assert Access.objects.get().suspected_at is None
+
+
+def test_a_suspicion_ends_when_the_network_says_alive(page, probe):
+    Access.objects.update(
+        suspected_at=timezone.now() - timedelta(days=1), suspected_reason=Reason.REVOKED_BY_USER
+    )
+    probe("linkedin")
+    assert Access.objects.get().suspected_at is None
+    assert status(page) == "valid"
+
+
+def test_a_death_is_written_down_once(page, practice, probe):
+    practice.pull("linkedin", "revoke_app", person="anna")
+    probe("linkedin", times=4)
+    losses = [change for change in StatusChange.objects.all() if change.lost_the_last]
+    assert len(losses) == 1
+    assert losses[0].reason == Reason.REVOKED_BY_USER
+
+
+def test_what_is_red_is_probed_too_and_turns_green_by_itself(page, practice, probe):
+    practice.pull("linkedin", "suspend", person="anna")
+    probe("linkedin", times=2)
+    assert status(page) == "lost"
+    practice.pull("linkedin", "restore", person="anna")
+    probe("linkedin")
+    assert status(page) == "valid"
+    assert StatusChange.objects.last().profile_valid
+
+
+# Unclear
+
+
+@pytest.mark.parametrize("network", ["linkedin", "tiktok", "pinterest", "xing"])
+@pytest.mark.parametrize("mode", ["5xx", "429", "garbage"])
+def test_an_outage_is_not_a_revocation(anna, practice, probe, network, mode):
+    anna.add(network, "anna", *(["Alpenglück"] if network == "linkedin" else []))
+    changes = StatusChange.objects.count()
+    practice.pull(network, "outage", mode=mode)
+    probe(network, times=3)
+    assert not Profile.objects.exclude(status="valid").exists()
+    assert StatusChange.objects.count() == changes
+    token = Token.objects.get()
+    assert token.unclear_since
+    assert token.unclear_count == 3
+    practice.pull(network, "recover")
+    probe(network)
+    assert Token.objects.get().unclear_since is None
+
+
+def test_a_network_that_hangs_is_an_outage_too(page, practice, probe, monkeypatch):
+    monkeypatch.setattr("networks.http.REQUEST_LIMIT", 0.3)
+    practice.pull("linkedin", "outage", mode="timeout")
+    probe("linkedin")
+    assert status(page) == "valid"
+    assert Token.objects.get().unclear_reason == Reason.NETWORK_OUTAGE
+
+
+def test_an_app_that_is_not_configured_any_more_hurts_no_profile(page, probe, settings):
+    settings.OAUTH_CLIENTS = {}
+    probe("linkedin", times=3)
+    assert status(page) == "valid"
+    assert Token.objects.get().unclear_reason == Reason.APP_DISABLED
+
+
+def test_a_wrong_client_secret_hurts_no_profile(anna, probe, settings):
+    for network in ("linkedin", "tiktok", "pinterest", "xing"):
+        anna.add(network, "anna", *(["Alpenglück"] if network == "linkedin" else []))
+    settings.OAUTH_CLIENTS = {slug: (f"practice-{slug}", "wrong") for slug in settings.OAUTH_CLIENTS}
+    due(expires_at=timezone.now() - timedelta(minutes=1))
+    for network in ("linkedin", "tiktok", "pinterest", "xing"):
+        probe(network, times=3)
+    assert not Profile.objects.exclude(status="valid").exists()
+
+
+def test_a_token_that_does_not_open_hurts_no_profile_and_no_batch(anna, page, probe):
+    anna.add("linkedin", "mia", "Bergheim Hotels")
+    Token.objects.filter(subject_name="Anna Huber").update(access_token=b"\x01moved from elsewhere")
+    probe("linkedin", times=2)
+    assert not Profile.objects.exclude(status="valid").exists()
+    assert Token.objects.get(subject_name="Mia Lang").probed_at
+    broken = Token.objects.get(subject_name="Anna Huber")
+    assert broken.unclear_reason == Reason.NOT_UNDERSTOOD
+
+
+# Roles
+
+
+def test_a_lost_role_turns_its_page_red_and_no_other(browser, world, practice, probe):
+    anna = browser(world.anna, world.alpenglueck)
+    anna.add("linkedin", "jonas", "Alpenglück", "Alpenglück Karriere")
+    practice.pull("linkedin", "remove_role", person="jonas", profile="40010001")
+    probe("linkedin", times=2)
+    lost = Profile.objects.get(name="Alpenglück")
+    assert (lost.status, lost.reason) == ("lost", Reason.PERMISSION_LOST)
+    assert status(Profile.objects.get(name="Alpenglück Karriere")) == "valid"
+    practice.pull("linkedin", "grant_role", person="jonas", profile="40010001")
+    probe("linkedin")
+    assert status(lost) == "valid"
+
+
+def test_a_listing_that_fails_costs_no_access(page, practice, probe, monkeypatch):
+    reach = type(page.network).reach
+
+    def unreachable(self, client, grant, identity):
+        practice.pull("linkedin", "outage", mode="5xx")
+        return reach(self, client, grant, identity)
+
+    monkeypatch.setattr(type(page.network), "reach", unreachable)
+    for _ in range(3):
+        practice.pull("linkedin", "recover")
+        probe("linkedin")
+    assert status(page) == "valid"
+
+
+# Refreshing
+
+
+def test_a_token_that_is_about_to_end_is_refreshed_ahead(anna, practice, probe):
+    anna.add("tiktok", "anna")
+    before = Token.objects.get()
+    Token.objects.update(expires_at=timezone.now() + timedelta(minutes=1))
+    probe("tiktok")
+    after = Token.objects.get()
+    assert after.open().access_token != before.open().access_token
+    assert after.open().refresh_token != before.open().refresh_token
+    assert after.expires_at > timezone.now() + timedelta(hours=1)
+
+
+def test_an_ended_access_token_is_healed_by_its_refresh_token(anna, practice, probe):
+    for network in ("tiktok", "pinterest"):
+        anna.add(network, "anna")
+        practice.pull(network, "expire_access", person="anna")
+        probe(network, times=2)
+    assert not Profile.objects.exclude(status="valid").exists()
+
+
+def test_when_the_refresh_token_has_ended_too_a_person_must_come(anna, practice, probe):
+    anna.add("tiktok", "anna")
+    practice.pull("tiktok", "expire_access", person="anna")
+    practice.pull("tiktok", "expire_refresh", person="anna")
+    probe("tiktok", times=2)
+    assert status(Profile.objects.get()) == "lost"
+
+
+def test_a_dead_refresh_token_does_not_kill_a_living_access_token(anna, practice, probe):
+    anna.add("tiktok", "anna")
+    practice.pull("tiktok", "expire_refresh", person="anna")
+    Token.objects.update(expires_at=timezone.now() + timedelta(minutes=1))
+    probe("tiktok", times=3)
+    assert status(Profile.objects.get()) == "valid"
+
+
+def test_a_refresh_never_moves_the_day_of_consent_later(page, practice, probe):
+    first = Token.objects.get().reauthorize_by
+    Token.objects.update(expires_at=timezone.now() + timedelta(minutes=1))
+    probe("linkedin")
+    token = Token.objects.get()
+    assert token.issued_at > token.consented_at
+    assert token.reauthorize_by <= first
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_refresh_once(anna, probe, monkeypatch):
+    anna.add("tiktok", "anna")
+    Token.objects.update(
+        expires_at=timezone.now() + timedelta(minutes=1), next_probe_at=timezone.now()
+    )
+    refreshed = []
+    refresh = type(Token.objects.get().network).refresh
+
+    def counted(self, client, grant):
+        refreshed.append(grant.access_token)
+        return (yield from refresh(self, client, grant))
+
+    monkeypatch.setattr(type(Token.objects.get().network), "refresh", counted)
+
+    def work():
+        with Conversations() as talk:
+            probing.probe_due("tiktok", talk)
+        connection.close()
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    [worker.start() for worker in workers]
+    [worker.join() for worker in workers]
+    assert len(refreshed) == 1
+    assert status(Profile.objects.get()) == "valid"
+
+
+# Races
+
+
+def dead_finding(token):
+    return Finding(token, Verdict(Health.DEAD, Reason.REVOKED_BY_USER))
+
+
+def claimed():
+    due()
+    return probing._claim("linkedin", 10)
+
+
+def test_a_late_probe_does_not_overwrite_a_reconnect(anna, page):
+    (token,) = claimed()
+    anna.refresh(page, "anna")
+    write_down([dead_finding(token)])
+    assert status(page) == "valid"
+    assert Token.objects.get().reason == ""
+
+
+def test_a_late_refresh_does_not_overwrite_a_reconnect(anna, page):
+    (token,) = claimed()
+    claim = probing._open(token)
+    anna.refresh(page, "anna")
+    fresh = Token.objects.get().open().access_token
+    probing._commit(claim, claim.grant)
+    assert Token.objects.get().open().access_token == fresh
+
+
+def test_a_finding_whose_lease_has_passed_to_another_worker_is_dropped(page):
+    (token,) = claimed()
+    (again,) = claimed()
+    write_down([dead_finding(token)])
+    assert status(page) == "valid"
+    write_down([dead_finding(again)])
+    assert status(page) == "lost"
+
+
+def test_a_crashed_workers_claim_comes_back_by_itself(page):
+    (token,) = claimed()
+    assert probing._claim("linkedin", 10) == []
+    Token.objects.update(next_probe_at=timezone.now() - timedelta(seconds=1))
+    (again,) = probing._claim("linkedin", 10)
+    assert again.lease != token.lease
+
+
+def test_the_lease_outlives_everything_that_is_asked_of_one_token():
+    from networks.http import TIME_LIMIT
+
+    assert probing.LEASE > 4 * timedelta(seconds=TIME_LIMIT)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_accesses_that_die_at_once_one_sounds_the_alarm(browser, world, practice, probe):
+    anna = browser(world.anna, world.alpenglueck)
+    anna.add("linkedin", "anna", "Alpenglück")
+    anna.add("linkedin", "jonas", "Alpenglück")
+    due()
+    tokens = probing._claim("linkedin", 10)
+    assert len(tokens) == 2
+    start = threading.Barrier(2)
+
+    def die(token):
+        start.wait()
+        write_down([dead_finding(token)])
+        connection.close()
+
+    threads = [threading.Thread(target=die, args=(token,)) for token in tokens]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    alarms = [change for change in StatusChange.objects.all() if change.lost_the_last]
+    assert len(alarms) == 1
+    assert status(Profile.objects.get()) == "lost"
+
+
+def test_of_two_accesses_that_die_in_one_batch_one_sounds_the_alarm(anna, page, practice, probe):
+    anna.add("linkedin", "jonas", "Alpenglück")
+    for person in ("anna", "jonas"):
+        practice.pull("linkedin", "revoke_app", person=person)
+    probe("linkedin", times=2)
+    alarms = [change for change in StatusChange.objects.all() if change.lost_the_last]
+    assert len(alarms) == 1
+
+
+def test_one_of_two_accesses_that_dies_leaves_the_profile_green(anna, page, practice, probe):
+    anna.add("linkedin", "jonas", "Alpenglück")
+    practice.pull("linkedin", "revoke_app", person="anna")
+    probe("linkedin", times=2)
+    assert status(page) == "valid"
+    change = StatusChange.objects.last()
+    assert (change.reason, change.profile_valid) == (Reason.REVOKED_BY_USER, True)
+
+
+def test_a_batch_costs_the_same_number_of_queries_whatever_its_size(
+    anna, probe, django_assert_max_num_queries
+):
+    anna.add("linkedin", "mia", "Bergheim Hotels")
+    anna.add("linkedin", "anna", "Alpenglück")
+    anna.add("linkedin", "jonas", "Alpenglück Karriere")
+    with Conversations() as talk:
+        due(listed_at=None)
+        with django_assert_max_num_queries(13):
+            assert probing.probe_due("linkedin", talk) == 3
+
+
+def test_reauthorization_is_due_at_the_earlier_of_the_rule_and_the_refresh_tokens_end(anna):
+    anna.add("linkedin", "mia", "Bergheim Hotels")
+    token = Token.objects.get()
+    left = token.reauthorize_by - timezone.now()
+    assert timedelta(days=11) < left < timedelta(days=13)
+    assert Profile.objects.get().next_end == token.reauthorize_by
+    assert storing.reauthorize_by(token.network, token.consented_at, None) > token.reauthorize_by
