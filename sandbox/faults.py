@@ -49,7 +49,9 @@ class Faults:
         """What a caller gets while the fault is in force."""
         if mode == "timeout":
             await self._hang(network)
-            raise ConnectionResetError("the network hung up")
+            if request.transport:
+                request.transport.abort()
+            return web.Response()
         if mode == "429":
             return network.rate_limited(request.path)
         first = next(self._turn) % 2 == 0

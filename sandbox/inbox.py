@@ -94,7 +94,7 @@ def read(row: Any) -> dict[str, Any]:
 def body_of(mail: EmailMessage, kind: str) -> str:
     """The text of one of the two bodies, if it is there."""
     part = mail.get_body(preferencelist=(kind,))
-    return str(part.get_content()) if part else ""
+    return str(part.get_content()).replace("\r\n", "\n") if part else ""
 
 
 class Hrefs(HTMLParser):

@@ -7,7 +7,6 @@ Source: Pinterest's OpenAPI description of v5 (``user_account/get``, ``boards/li
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -149,8 +148,8 @@ class PinterestApi:
         """Where the bookmark points to."""
         bookmark = request.query.get("bookmark", "")
         try:
-            return int(base64.urlsafe_b64decode(bookmark).decode() or 0)
-        except (binascii.Error, ValueError):
+            return int(base64.b64decode(bookmark, altchars=b"-_", validate=True) or 0)
+        except ValueError:
             raise Answer(400, {"code": 1, "message": "Invalid request: bookmark."}) from None
 
 
