@@ -70,9 +70,7 @@ class Notice(models.Model):
     objects = NoticeQuerySet.as_manager()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["change", "user", "kind"], name="told_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["change", "user", "kind"], name="told_once")]
         indexes = [
             models.Index(fields=["next_attempt_at"], condition=OWED, name="notice_owed"),
             models.Index(fields=["user", "cause"], condition=OWED, name="notice_owed_together"),

@@ -33,9 +33,7 @@ def plan(limit: int = BATCH) -> int:
         if not changes:
             return 0
         Notice.objects.bulk_create(_owed(changes, now), ignore_conflicts=True)
-        StatusChange.objects.filter(pk__in=[change.pk for change in changes]).update(
-            planned_at=now
-        )
+        StatusChange.objects.filter(pk__in=[change.pk for change in changes]).update(planned_at=now)
     return len(changes)
 
 

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
+from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Organization, User
 from networks.base import Reason
 from notifications.models import Notice
 from profiles.models import Ownership, Profile, Status
-from tests.people import World, world  # noqa: F401 - a fixture
+from tests.people import World
 from tokens.models import Access, OAuthApp, StatusChange, Token
 
 numbers = itertools.count(1)
@@ -67,7 +70,10 @@ class Looked:
         Ownership.objects.create(organization=self.organization, profile=profile, user=user)
 
     def lose(
-        self, *profiles: Profile, reason: Reason = Reason.REVOKED_BY_USER, token: Token | None = None
+        self,
+        *profiles: Profile,
+        reason: Reason = Reason.REVOKED_BY_USER,
+        token: Token | None = None,
     ) -> list[StatusChange]:
         """The last valid access of each is gone."""
         Profile.objects.filter(pk__in=[profile.pk for profile in profiles]).update(
@@ -97,10 +103,30 @@ class Looked:
 
 
 @pytest.fixture
-def looked(world: World) -> Looked:  # noqa: F811
+def looked(world: World) -> Looked:
     world.otto.wants_token_mail = True
     world.otto.save()
     return Looked(world.alpenglueck, world.otto)
+
+
+class Killed(BaseException):
+    """A worker's end. Not an Exception: nothing may catch it and tidy up."""
+
+
+@contextmanager
+def killed_at(statement: int) -> Iterator[None]:
+    """The connection's n-th statement is not executed: the worker dies there."""
+    seen = 0
+
+    def wrapper(execute: Callable[..., Any], *args: Any) -> Any:
+        nonlocal seen
+        seen += 1
+        if seen == statement:
+            raise Killed
+        return execute(*args)
+
+    with connection.execute_wrapper(wrapper):
+        yield
 
 
 def let_time_pass(*, by: timedelta = timedelta(days=1)) -> None:
@@ -120,13 +146,19 @@ class Postbox:
     """The mail server's side: what it received, and how it behaves."""
 
     mails: list[EmailMessage] = field(default_factory=list)
+    at_sender: str = "250 OK"
     at_recipient: str = "250 OK"
     at_data: str = "250 OK"
     hangs_up: bool = False
-    hangs_up_afterwards: bool = False
     while_receiving: Callable[[], None] = lambda: None
 
-    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        envelope.mail_from = address if self.at_sender.startswith("250") else None
+        return self.at_sender
+
+    async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if self.at_recipient.startswith("250"):
@@ -136,9 +168,9 @@ class Postbox:
     async def handle_DATA(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
-        self.while_receiving()
+        await asyncio.to_thread(self.while_receiving)
         if self.hangs_up:
-            server.transport.abort()
+            cast(asyncio.Transport, server.transport).abort()
         elif self.at_data.startswith("250"):
             content = envelope.content
             assert isinstance(content, bytes)
@@ -149,19 +181,24 @@ class Postbox:
         return [mail for mail in self.mails if mail["To"] == user.email]
 
 
-class Server(Controller):  # type: ignore[misc]
+def nobody(*args: object) -> AuthResult:
+    """Signs nobody in."""
+    return AuthResult(success=False, handled=False)
+
+
+class Server(Controller):
     """On a port that the kernel chooses."""
 
     def _trigger_server(self) -> None:
-        self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()
+        self.port = cast(asyncio.Server, self.server).sockets[0].getsockname()[1]
+        super()._trigger_server()  # type: ignore[no-untyped-call]
 
 
 @pytest.fixture
 def postbox(settings: Any) -> Iterator[Postbox]:
     """A real SMTP server on loopback, and Django's real backend speaking to it."""
     box = Postbox()
-    server = Server(box, hostname="127.0.0.1", port=0)
+    server = Server(box, hostname="127.0.0.1", port=0, auth_require_tls=False, authenticator=nobody)
     server.start()
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST = "127.0.0.1"

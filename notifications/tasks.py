@@ -1,0 +1,15 @@
+"""What the beat and the wake-up after a commit call. Carries no arguments and no secrets."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from notifications.planning import plan
+from notifications.sending import send_due
+
+
+@shared_task(name="notifications.tasks.plan_and_send", ignore_result=True)  # type: ignore[untyped-decorator]
+def plan_and_send() -> None:
+    while plan():
+        pass
+    send_due()
