@@ -9,15 +9,11 @@ from accounts import mails
 from accounts.models import Invitation
 
 
-# Tried until it works or the invitation ends; smtplib's errors are OSErrors too.
-@shared_task(
-    autoretry_for=(OSError,),
-    retry_backoff=15,
-    retry_backoff_max=1800,
-    max_retries=None,
-    acks_late=True,
-    ignore_result=True,
-)  # type: ignore[untyped-decorator]
+# Tried until it works or the invitation ends; smtplib's errors are OSErrors too. The longest
+# pause stays below the broker's visibility_timeout, or the waiting task is handed out twice.
+@shared_task(  # type: ignore[untyped-decorator]
+    autoretry_for=(OSError,), retry_backoff=15, retry_backoff_max=300, max_retries=None
+)
 def send_invitation(invitation_id: str) -> None:
     invitation = (
         Invitation.objects.select_related("organization", "invited_by")

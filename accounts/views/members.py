@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import invitations
 from accounts import members as verbs
 from accounts.forms import InviteForm, RoleForm
-from accounts.models import Membership, Role, Team
+from accounts.models import Role, Team, User
 from accounts.tenancy import MemberRequest, admins_only, managers_only
 
 
@@ -48,15 +48,15 @@ def role(request: MemberRequest, pk: UUID) -> HttpResponse:
     form = RoleForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("There is no such role. Choose one from the list."))
-        return _back(request, membership)
+        return redirect("accounts:members", request.organization.slug)
     role = form.cleaned_data["role"]
-    _attempt(
+    return _attempt(
         request,
         lambda: verbs.change_role(membership, role, by=request.user, request=request),
         _("%(name)s has a new role: %(role)s.")
         % {"name": membership.user, "role": Role(role).label},
+        about=membership.user,
     )
-    return _back(request, membership)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -65,39 +65,37 @@ def remove(request: MemberRequest, pk: UUID) -> HttpResponse:
     membership = get_object_or_404(request.organization.memberships.select_related("user"), pk=pk)
     if request.method != "POST":
         return render(request, "accounts/member_remove.html", {"membership": membership})
-    _attempt(
+    return _attempt(
         request,
         lambda: verbs.remove(membership, by=request.user, request=request),
         _("%(name)s is not a member any more.") % {"name": membership.user},
+        about=membership.user,
     )
-    return _back(request, membership)
 
 
 @require_POST
 @admins_only
 def revoke(request: MemberRequest, pk: UUID) -> HttpResponse:
     invitation = get_object_or_404(request.organization.invitations, pk=pk)
-    _attempt(
+    return _attempt(
         request,
         lambda: invitations.revoke(invitation, by=request.user, request=request),
         _("The invitation of %(email)s is revoked.") % {"email": invitation.email},
     )
-    return redirect("accounts:members", request.organization.slug)
 
 
-def _attempt(request: MemberRequest, act: Callable[[], None], done: str) -> None:
+def _attempt(
+    request: MemberRequest, act: Callable[[], None], done: str, about: User | None = None
+) -> HttpResponse:
+    """Say `done`, or why not, on the members page."""
     try:
         act()
     except verbs.Refused as refusal:
         messages.error(request, str(refusal))
     else:
         messages.success(request, done)
-
-
-def _back(request: MemberRequest, changed: Membership) -> HttpResponse:
-    """To the members; but who has just changed himself may not see them any more."""
-    if changed.user_id == request.user.pk:
-        return redirect("accounts:home")
+        if about == request.user:  # who changed himself may not see the members any more
+            return redirect("accounts:home")
     return redirect("accounts:members", request.organization.slug)
 
 
