@@ -31,7 +31,7 @@ def write(looked: Looked, *profiles: Profile, **how: Any) -> EmailMultiAlternati
 
 
 def html_of(mail: EmailMultiAlternatives) -> str:
-    return str(mail.alternatives[0].content)
+    return str(mail.alternatives[0][0])
 
 
 @pytest.fixture
