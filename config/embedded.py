@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -27,6 +28,7 @@ from config import servers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 ADDRESSES = "servers.json"
+LEFTOVERS = "leftovers.json"
 POLL = 0.1
 
 
@@ -35,7 +37,7 @@ class Addresses(NamedTuple):
     redis_url: str
 
 
-_held: dict[Path, IO[str]] = {}
+_held: dict[Path, int] = {}
 
 
 def hold(folder: Path, *, throw_away: bool = False) -> Addresses:
@@ -45,7 +47,7 @@ def hold(folder: Path, *, throw_away: bool = False) -> Addresses:
     """
     folder.mkdir(parents=True, exist_ok=True)
     if folder not in _held:
-        holder = (folder / "holders.lock").open("a")
+        holder = os.open(folder / "holders.lock", os.O_RDWR | os.O_CREAT)
         fcntl.flock(holder, fcntl.LOCK_SH)  # waits while a guardian is on its way out
         _held[folder] = holder
     with locked(folder / "start.lock"):
@@ -59,10 +61,11 @@ def release(folder: Path) -> None:
     with suppress(BlockingIOError):
         fcntl.flock(holder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         fcntl.flock(holder, fcntl.LOCK_UN)
-        holder.close()
+        os.close(holder)
         while is_guarded(folder):
             time.sleep(POLL)
-    holder.close()
+        return
+    os.close(holder)
 
 
 def release_all() -> None:
@@ -90,6 +93,8 @@ def is_guarded(folder: Path) -> bool:
 
 
 def start_guardian(folder: Path, throw_away: bool) -> subprocess.Popen[bytes]:
+    with suppress(FileNotFoundError):  # of a guardian that was killed outright
+        (folder / ADDRESSES).rename(folder / LEFTOVERS)
     command = [sys.executable, "-m", "config.embedded", str(folder)]
     with (folder / "guardian.log").open("wb") as log:
         return subprocess.Popen(
@@ -164,14 +169,16 @@ def write_addresses(folder: Path, sockets: Path) -> None:
 def end_leftovers(folder: Path) -> None:
     """A guardian that was killed outright leaves its servers: end them by their sockets."""
     with suppress(FileNotFoundError):
-        addresses = Addresses(**json.loads((folder / ADDRESSES).read_text()))
-        (folder / ADDRESSES).unlink()
+        addresses = Addresses(**json.loads((folder / LEFTOVERS).read_text()))
+        (folder / LEFTOVERS).unlink()
         with suppress(redis.ConnectionError):
             redis.Redis.from_url(addresses.redis_url).shutdown(nosave=True)
-        if (Path(addresses.database_url.partition("host=")[2]) / ".s.PGSQL.5432").exists():
+        sockets = Path(addresses.database_url.partition("host=")[2])
+        if (sockets / ".s.PGSQL.5432").exists():
             with suppress(servers.ServerError):
                 data = servers.data_folder(folder)
                 servers.run(servers.programs() / "pg_ctl", "-D", data, "-m", "fast", "stop")
+        shutil.rmtree(sockets, ignore_errors=True)
 
 
 def on_terminate(number: int, frame: FrameType | None) -> None:

@@ -1,5 +1,6 @@
 """Small translations between environment variables and what libraries want to be told."""
 
+import os
 from collections.abc import Iterable
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,7 +16,9 @@ class Trimmed(FileAwareMapping):
 
 
 class Environment(environ.Env):
-    ENVIRON = Trimmed()
+    """Over a copy: what an environment file adds is not handed on to the processes we start."""
+
+    ENVIRON = Trimmed(env=dict(os.environ))
 
 
 def variable(slug: str, name: str) -> str:

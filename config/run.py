@@ -83,8 +83,13 @@ def environment(product_port: int, practice_port: int) -> dict[str, str]:
         "LOCAL_DIR": str(local),
         "PYTHONUNBUFFERED": "1",
     }
-    inherited = {name: value for name, value in os.environ.items() if name != "PYTEST_VERSION"}
-    return demonstration | clients | inherited
+    return demonstration | clients | inherited()
+
+
+def inherited() -> dict[str, str]:
+    """Our own environment, which wins; but what a test run has for itself stays there."""
+    own = {"PYTEST_VERSION", "DATABASE_URL", "REDIS_URL"} if "PYTEST_VERSION" in os.environ else ()
+    return {name: value for name, value in os.environ.items() if name not in own}
 
 
 def add_servers(variables: dict[str, str]) -> None:

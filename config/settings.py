@@ -65,9 +65,9 @@ if not (env.str("DATABASE_URL", default="") and env.str("REDIS_URL", default="")
     _servers = embedded.hold(
         Path(LOCAL_DIR(f"test-{os.getpid()}" if TESTING else "servers")), throw_away=TESTING
     )
-    # Into the environment, so that the processes we start join without asking.
-    os.environ["DATABASE_URL"] = env.str("DATABASE_URL", default="") or _servers.database_url
-    os.environ["REDIS_URL"] = env.str("REDIS_URL", default="") or _servers.redis_url
+    # Into the environment too, so that the processes we start join without asking.
+    for name, address in _servers._asdict().items():
+        os.environ[name.upper()] = env.ENVIRON.setdefault(name.upper(), address)
 
 DATABASES = {
     "default": {
@@ -193,7 +193,7 @@ STORAGES = {
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     }
 }
-WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG or TESTING
 
 # --- Security: docs.djangoproject.com/en/5.2/ref/middleware/#security-middleware ------------------
 

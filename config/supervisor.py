@@ -61,9 +61,11 @@ class Supervisor:
         self.readers.append(reader)
 
     def pass_on(self, name: str, process: subprocess.Popen[bytes]) -> None:
-        for line in process.stdout or ():
-            if text := line.decode(errors="replace").rstrip():
-                say(name, text)
+        assert process.stdout  # noqa: S101 - we asked for a pipe
+        with process.stdout as lines:
+            for line in lines:
+                if text := line.decode(errors="replace").rstrip():
+                    say(name, text)
 
     def ended(self) -> str:
         """The name of a program that has ended, or nothing."""

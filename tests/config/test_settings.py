@@ -1,0 +1,97 @@
+"""Settings read from the environment, and nothing from anywhere else."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from config import environment
+from networks.registry import NETWORKS
+
+SETTINGS = Path(__file__).resolve().parents[2] / "config/settings.py"
+COMPLETE = {
+    "SECRET_KEY": "x" * 60,
+    "TOKEN_KEYS": "first,second",
+    "DATABASE_URL": "postgresql://tokenwacht:secret@postgres:5432/tokenwacht",
+    "REDIS_URL": "redis://:secret@redis:6379/0",
+    "BASE_URL": "https://tokenwacht.example",
+}
+
+
+class Load(Protocol):
+    def __call__(self, **changes: str) -> dict[str, Any]: ...
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Load:
+    """The settings in an environment that holds COMPLETE, the changes, and nothing else."""
+
+    def with_changes(**changes: str) -> dict[str, Any]:
+        variables = COMPLETE | {"LOCAL_DIR": str(tmp_path)} | changes
+        given = {name: value for name, value in variables.items() if value}
+        monkeypatch.setattr("os.environ", given)
+        monkeypatch.setattr(environment.Environment, "ENVIRON", environment.Trimmed(dict(given)))
+        return runpy.run_path(str(SETTINGS))
+
+    return with_changes
+
+
+@pytest.mark.parametrize("name", ["SECRET_KEY", "TOKEN_KEYS", "DATABASE_URL", "REDIS_URL"])
+def test_production_does_not_start_without(name: str, load: Load) -> None:
+    with pytest.raises(ImproperlyConfigured, match=f"^{name} is not set.*{name}_FILE"):
+        load(**{name: ""})
+
+
+def test_debug_is_off_unless_asked_for(load: Load) -> None:
+    assert load()["DEBUG"] is False
+
+
+@pytest.mark.parametrize("address", ["tokenwacht.example", "ftp://tokenwacht.example", "https://"])
+def test_an_address_that_is_none_is_refused(address: str, load: Load) -> None:
+    with pytest.raises(ImproperlyConfigured, match="BASE_URL"):
+        load(BASE_URL=address)
+
+
+@pytest.mark.parametrize(("scheme", "secure"), [("https", True), ("http", False)])
+def test_the_scheme_of_the_address_decides_on_tls(scheme: str, secure: bool, load: Load) -> None:
+    settings = load(BASE_URL=f"{scheme}://tokenwacht.example")
+    assert settings["SESSION_COOKIE_SECURE"] is secure
+    assert settings["CSRF_COOKIE_SECURE"] is secure
+    assert settings["SECURE_SSL_REDIRECT"] is secure
+    assert bool(settings["SECURE_HSTS_SECONDS"]) is secure
+    assert settings["ALLOWED_HOSTS"] == ["tokenwacht.example"]
+
+
+def test_a_secret_from_a_file_has_no_newline(load: Load, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("from-a-file\n")
+    settings = load(SECRET_KEY="", SECRET_KEY_FILE=str(tmp_path / "secret"))
+    assert settings["SECRET_KEY"] == "from-a-file"
+
+
+def test_the_first_key_stays_the_first(load: Load) -> None:
+    assert load()["TOKEN_KEYS"] == ["first", "second"]
+
+
+@pytest.mark.parametrize("slug", NETWORKS)
+def test_every_network_can_be_given_a_client(slug: str, load: Load) -> None:
+    name = environment.variable(slug, "CLIENT_ID")
+    secret = environment.variable(slug, "CLIENT_SECRET")
+    assert load()["OAUTH_CLIENTS"] == {}
+    assert load(**{name: "id"})["OAUTH_CLIENTS"] == {}, "half a registration is none"
+    assert load(**{name: "id", secret: "s"})["OAUTH_CLIENTS"] == {slug: ("id", "s")}
+
+
+def test_celery_is_told_of_a_unix_socket_in_its_own_words(load: Load) -> None:
+    settings = load(REDIS_URL="unix:///run/valkey.sock?db=3")
+    assert settings["CELERY_BROKER_URL"] == "redis+socket:///run/valkey.sock?virtual_host=3"
+    assert load()["CELERY_BROKER_URL"] == COMPLETE["REDIS_URL"]
+
+
+def test_test_workers_do_not_share_a_valkey_database() -> None:
+    address = "unix:///run/valkey.sock?db=0"
+    named = {environment.for_worker(address, worker) for worker in ("", "gw0", "gw1", "gw7")}
+    assert len(named) == 4

@@ -1,0 +1,123 @@
+"""Documentation and production files are held against the settings, so that none is missing."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from config import deploy_check, environment
+from networks.registry import NETWORKS
+
+ROOT = Path(__file__).resolve().parents[2]
+READ = re.compile(r"""(?:env(?:\.\w+)?|required)\(\s*"([A-Z_]+)["]""")
+# Read by docker-compose.yml, gunicorn and `make run`, not by the settings.
+OUTSIDE = {
+    "DATABASE_PASSWORD", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "TAG",
+    "WEB_CONCURRENCY", "WORKER_CONCURRENCY", "PORT", "PRACTICE_PORT",
+}  # fmt: skip
+# pytest's own, and what only a development machine knows.
+NOT_FOR_OPERATORS = {"PYTEST_XDIST_WORKER"}
+CLIENTS = {
+    environment.variable(slug, name) for slug in NETWORKS for name in ("CLIENT_ID", "CLIENT_SECRET")
+}
+
+
+def of_settings() -> set[str]:
+    text = (ROOT / "config/settings.py").read_text()
+    return (set(READ.findall(text)) | CLIENTS) - NOT_FOR_OPERATORS
+
+
+def of_example() -> set[str]:
+    return set(re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+
+
+def compose() -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    return loaded
+
+
+def test_settings_are_found() -> None:
+    assert {"SECRET_KEY", "DATABASE_URL", "NETWORK_HOSTS", "PROBE_TICK"} <= of_settings()
+
+
+def test_every_variable_is_documented() -> None:
+    documented = set(re.findall(r"^\| `([A-Z_]+)`", documentation(), re.MULTILINE))
+    assert documented == (of_settings() - CLIENTS) | OUTSIDE
+
+
+def test_the_client_registration_of_every_network_is_documented() -> None:
+    assert "`<NETWORK>_CLIENT_ID`" in documentation()
+    assert "`<NETWORK>_CLIENT_SECRET`" in documentation()
+
+
+def documentation() -> str:
+    return (ROOT / "docs/configuration.md").read_text()
+
+
+def test_the_example_names_every_variable_and_no_other() -> None:
+    # Put together by docker-compose.yml; of use to developers only; or fixed in the image.
+    elsewhere = {"DATABASE_URL", "REDIS_URL", "DEBUG", "LOCAL_DIR", "STATIC_ROOT", "PRACTICE_PORT"}
+    rare = {"DATABASE_CONN_MAX_AGE", "NETWORK_HOSTS", "TAG"}
+    assert of_example() == (of_settings() | OUTSIDE) - elsewhere - rare
+
+
+def test_the_example_holds_no_secret() -> None:
+    values = deploy_check.example(ROOT / ".env.example")
+    secret = {name for name in values if re.search("SECRET|KEY|PASSWORD", name)}
+    assert secret
+    assert not any(values[name] for name in secret)
+
+
+def test_compose_asks_for_nothing_that_the_example_lacks() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    asked = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", text))
+    assert asked - {"TAG"} <= of_example()
+
+
+def test_no_password_has_a_default() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    assert not re.search(r"\$\{\w*(PASSWORD|SECRET|KEY)\w*:?-", text)
+    assert not re.search(r"\$\{\w*PASSWORD\w*\}", text), "a missing password must be an error"
+
+
+PRODUCT = ("web", "worker", "beat", "migrate")
+
+
+@pytest.mark.parametrize("name", PRODUCT)
+def test_the_product_runs_read_only_and_without_rights(name: str) -> None:
+    service = compose()["services"][name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["env_file"] == ".env"
+    assert service["environment"]["DATABASE_URL"].startswith("postgresql://tokenwacht:")
+    assert service["environment"]["POSTGRES_PASSWORD"] == ""
+
+
+def test_every_server_has_a_health_check() -> None:
+    services = compose()["services"]
+    assert set(services) == {*PRODUCT, "postgres", "redis"}
+    for name in set(services) - {"migrate"}:
+        assert services[name]["healthcheck"]["test"], name
+
+
+def test_nothing_but_the_pages_is_published_and_only_here() -> None:
+    ports = {name: service.get("ports") for name, service in compose()["services"].items()}
+    assert {name for name, published in ports.items() if published} == {"web"}
+    assert all(port.startswith("127.0.0.1:") for port in ports["web"])
+
+
+def test_the_image_holds_every_application_and_no_development_tool(settings: Any) -> None:
+    ours = {app for app in settings.INSTALLED_APPS if (ROOT / app).is_dir()}
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    let_in = {line.removeprefix("!") for line in lines if line.startswith("!")}
+    assert ours <= let_in
+    assert "*" in lines
+    assert not let_in & {".", "sandbox", "tests", ".local", ".env"}
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    assert "requirements/production.txt" in dockerfile
+    assert "development.txt" not in dockerfile
+    assert re.search(r"^USER \d+", dockerfile, re.MULTILINE)
