@@ -47,7 +47,7 @@ check: install
 	$(VENV)/python -m config.deploy_check
 
 # New versions of everything: `make lock UPGRADE=--upgrade`.
-lock: LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(UPGRADE)
+lock: LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links $(UPGRADE)
 lock:
 	@set -e; tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; $(PYTHON) -m venv $$tools; \
 	$$tools/bin/pip install --quiet --disable-pip-version-check uv; PATH="$$tools/bin:$$PATH"; \
