@@ -244,6 +244,7 @@ class Driver:
             yarl.URL(public_address(prepared.url), encoded=True),
             data=None if prepared.body is None else prepared.body.encode(),
             headers=signed(prepared),
+            skip_auto_headers=("Content-Type",),  # none where there is no body
             allow_redirects=False,
         ) as response:
             body = b""

@@ -69,7 +69,14 @@ class Pinterest(OAuth2Network):
     # https://developers.pinterest.com/docs/getting-started/set-up-authentication-and-authorization/
     exchange_parameters = {"continuous_refresh": "true"}
     scope_separator = ","
-    scopes = ("user_accounts:read", "boards:read", "boards:write", "pins:read", "pins:write")
+    scopes = (
+        "user_accounts:read",
+        "boards:read",
+        "boards:read_secret",
+        "boards:write",
+        "pins:read",
+        "pins:write",
+    )
     kinds = (
         Kind("account", _("Account"), _("Profile settings")),
         Kind("board", _("Board"), _("Page settings")),

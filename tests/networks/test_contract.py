@@ -1,0 +1,238 @@
+"""What every registered adapter keeps, however its network answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.utils.functional import Promise
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from networks.base import (
+    Answer,
+    Authorization,
+    Conversation,
+    Grant,
+    Health,
+    Identity,
+    Known,
+    Network,
+    Reachable,
+    Refused,
+    TransportError,
+    Verdict,
+    Where,
+)
+from networks.registry import NETWORKS
+from tests.networks.talk import CLIENT, GRANT, talk
+
+IDENTITY = Identity("subject", "Name")
+ENDLESS = 2000
+UNHURRIED = settings(max_examples=40, deadline=None)  # a busy machine is no failure
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=8,
+)
+# The words that adapters look for, with values of every kind: near misses are the hard ones.
+# fmt: off
+WORDS = [
+    "access_token", "refresh_token", "expires_in", "scope", "error", "error_description",
+    "error_name", "code", "data", "user", "users", "id", "open_id", "sub", "name", "active",
+    "status", "items", "bookmark", "elements", "paging", "links", "message", "organization",
+    "role", "state", "serviceErrorCode", "refresh_expires_in", "refresh_token_expires_in",
+]
+# fmt: on
+near_misses = st.dictionaries(st.sampled_from(WORDS), json_values, max_size=6)
+bodies = (
+    st.binary(max_size=200)
+    | (json_values | near_misses | st.lists(near_misses, max_size=2)).map(
+        lambda value: json.dumps(value).encode()
+    )
+    | st.text(max_size=200).map(lambda text: f"<html>{text}</html>".encode("utf-8", "replace"))
+)
+answers = st.builds(
+    Answer,
+    st.sampled_from([200, 201, 204, 301, 400, 401, 403, 404, 410, 418, 426, 429, 500, 503, 599])
+    | st.integers(100, 999),
+    st.dictionaries(st.sampled_from(["retry-after", "content-type"]), st.text(max_size=20)),
+    bodies,
+)
+
+CALLBACK = {"code": "code", "oauth_token": "token", "oauth_verifier": "verifier", "state": "s"}
+KEPT = {"code_verifier": "v", "oauth_token": "token", "oauth_token_secret": "secret"}
+CONVERSATIONS: dict[str, tuple[Callable[[Network], Conversation], type | tuple[type, ...]]] = {
+    "authorize": (lambda n: n.authorize(CLIENT, "state"), Authorization),
+    "exchange": (lambda n: n.exchange(CLIENT, CALLBACK, KEPT), Grant),
+    "identify": (lambda n: n.identify(CLIENT, GRANT), Identity),
+    "reach": (lambda n: n.reach(CLIENT, GRANT, IDENTITY), list),
+    "probe": (lambda n: n.probe(CLIENT, GRANT, "subject"), Verdict),
+    "refresh": (lambda n: n.refresh(CLIENT, GRANT), (Grant, Verdict)),
+    "revoke": (lambda n: n.revoke(CLIENT, GRANT), bool),
+}
+
+every_network = pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
+every_conversation = pytest.mark.parametrize("verb", CONVERSATIONS)
+
+
+def held(conversation: Conversation, answer: Answer | TransportError) -> Any:
+    """Gives the same answer to whatever is asked."""
+    try:
+        next(conversation)
+        for _ in range(ENDLESS):
+            if isinstance(answer, TransportError):
+                conversation.throw(answer)
+            else:
+                conversation.send(answer)
+    except StopIteration as end:
+        return end.value
+    raise AssertionError("it never ends")
+
+
+@every_network
+@every_conversation
+@UNHURRIED
+@given(answer=answers)
+def test_whatever_comes_back_a_conversation_keeps_its_word(
+    network: Network, verb: str, answer: Answer
+) -> None:
+    begin, kind = CONVERSATIONS[verb]
+    try:
+        result = held(begin(network), answer)
+    except Refused as refused:
+        assert verb in ("authorize", "exchange", "identify", "reach")
+        assert refused.refusal
+        return
+    assert isinstance(result, kind)
+    if isinstance(result, list):
+        assert all(isinstance(one, Reachable) and one.remote_id for one in result)
+
+
+@every_network
+@UNHURRIED
+@given(
+    where=st.sampled_from(Where),
+    answer=answers,
+    known=st.builds(Known, st.booleans(), st.booleans(), st.booleans()),
+)
+def test_reading_never_raises_and_an_outage_is_never_a_death(
+    network: Network, where: Where, answer: Answer, known: Known
+) -> None:
+    verdict = network.read(where, answer, known)
+    assert (verdict.reason is None) == (verdict.health is Health.ALIVE)
+    if verdict.health is Health.DEAD:
+        assert verdict.reason is not None
+        assert verdict.reason.is_dead
+    if answer.status >= 500 or answer.status == 429:
+        assert verdict.health is Health.UNCLEAR
+
+
+@every_network
+@UNHURRIED
+@given(where=st.sampled_from(Where), status=st.integers(100, 999), body=st.binary(max_size=100))
+def test_what_is_not_understood_is_never_dead(
+    network: Network, where: Where, status: int, body: bytes
+) -> None:
+    assert network.read(where, Answer(status, {}, body)).health is not Health.DEAD
+
+
+@every_network
+@every_conversation
+def test_no_answer_at_all_is_unclear_or_try_again(network: Network, verb: str) -> None:
+    try:
+        result = held(CONVERSATIONS[verb][0](network), TransportError("timeout"))
+    except Refused as refused:
+        assert refused.refusal.value == "network_unavailable"
+        return
+    if isinstance(result, Verdict):
+        assert result.health is Health.UNCLEAR
+    else:
+        assert result is False or isinstance(result, (Authorization, list))
+
+
+@every_network
+def test_every_endpoint_is_https_and_its_host_is_declared(network: Network) -> None:
+    endpoints = [
+        network.authorization_endpoint,
+        network.token_endpoint,
+        network.introspection_endpoint,
+        network.revocation_endpoint,
+    ]
+    for endpoint in filter(None, endpoints):
+        assert urlsplit(endpoint).scheme == "https"
+        assert urlsplit(endpoint).hostname in network.hosts
+
+
+@every_network
+@every_conversation
+def test_every_request_goes_to_a_declared_host(network: Network, verb: str) -> None:
+    conversation = CONVERSATIONS[verb][0](network)
+    try:
+        request = next(conversation)
+    except StopIteration:
+        return
+    assert urlsplit(request.url).hostname in network.hosts
+    assert "access-1" not in request.url
+    assert "access-1" not in repr(request)
+    conversation.close()
+
+
+@every_network
+def test_state_and_pkce_are_sent_as_declared(network: Network) -> None:
+    pair = b"oauth_token=a&oauth_token_secret=b"
+    conversation = network.authorize(CLIENT, "our-state")
+    try:
+        request = next(conversation)
+        assert request.oauth1 is not None
+        assert "our-state" in request.oauth1.callback
+        conversation.send(Answer(200, {}, pair))
+    except StopIteration as end:
+        url = end.value.url
+        assert ("code_challenge=" in url) is bool(network.code_challenge_method)
+        assert ("code_verifier" in end.value.keep) is bool(network.code_challenge_method)
+        assert "our-state" in url or "oauth_token=" in url
+
+
+@every_network
+def test_the_required_scopes_are_asked_for(network: Network) -> None:
+    assert set(network.required_scopes) <= set(network.scopes)
+    for capability in network.capabilities.values():
+        assert set(capability.scopes) <= set(network.scopes)
+
+
+@every_network
+def test_a_network_says_what_it_can_and_why_not(network: Network) -> None:
+    names = {"connect", "publish_post", "publish_comment", "comment_on_incoming"}
+    assert names <= network.capabilities.keys()
+    assert all(one.allowed or str(one.reason) for one in network.capabilities.values())
+
+
+@every_network
+def test_what_people_read_can_be_translated(network: Network) -> None:
+    texts = [note.text for note in network.notes] + [network.login_hint]
+    texts += [note.link[0] for note in network.notes if note.link]
+    texts += [text for kind in network.kinds for text in (kind.label, kind.settings_label)]
+    assert network.notes
+    assert all(isinstance(text, Promise) and str(text) for text in texts)
+    links = [note.link[1] for note in network.notes if note.link]
+    assert links
+    assert all(link.startswith("https://") for link in links)
+
+
+@every_network
+def test_a_slug_is_fit_for_an_address_and_a_column(network: Network) -> None:
+    assert NETWORKS[network.slug] is network
+    assert network.slug.isascii()
+    assert network.slug.islower()
+    assert len(network.slug) <= 30
+    assert all(network.kind(kind.slug) is kind for kind in network.kinds)
+
+
+def test_talk_itself_notices_an_unforeseen_request() -> None:
+    with pytest.raises(AssertionError):
+        talk(NETWORKS["linkedin"].probe(CLIENT, GRANT, "subject"))
