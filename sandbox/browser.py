@@ -210,5 +210,9 @@ class Browser:
     def page(self, title: str, body: Html, status: int = 200) -> web.Response:
         """A page in this network's colour."""
         return page(
-            title, body, brand=self.network.title, accent=self.network.accent, status=status
+            title,
+            body,
+            brand=f"Practice {self.network.title}",
+            accent=self.network.accent,
+            status=status,
         )

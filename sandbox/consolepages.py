@@ -19,7 +19,7 @@ INTRO = """<h1>Practice networks</h1>
 <a href="/mail">The inbox</a> holds the mails it sent.</p>{note}
 <nav class="tabs small">{tabs}</nav>"""
 
-TAB = """<a href="#{slug}">{title}</a>"""
+TAB = """<a href="/_control#{slug}">{title}</a>"""
 
 SECTION = """<section class="card network" id="{slug}" style="--accent: {accent}">
 <div class="row between"><h2>{title}</h2><div class="row">{outage}</div></div>{fault}
@@ -38,14 +38,15 @@ PERSON = """<div class="person" id="{network}-{id}"><div><b>{name}</b> {flag}<br
 <span class="small soft">login <code>{login}</code><br>password <code>{password}</code><br>
 {apps}</span></div><div class="row">{buttons}</div></div>"""
 
-PROFILE = """<div class="person"><div><b>{name}</b> <span class="chip">{kind}</span> {secret}<br>
-<code class="soft">{id}</code></div><div class="row">{admins}{give}</div></div>"""
+PROFILE = """<div class="person {place}"><div><b>{name}</b>
+<span class="chip">{kind}</span> {secret}<br><code class="soft">{id}</code></div>
+<div class="row">{admins}{give}</div></div>"""
 
 GIVE = """<form method="post" action="/_control" class="row">{hidden}
 <select class="inline" name="person" aria-label="Person">{options}</select>
 <button class="tiny" type="submit">Give role</button></form>"""
 
-MANY_CHILDREN = """<div class="person"><div><b>{count} boards</b> of {name}</div>
+MANY_CHILDREN = """<div class="person child"><div><b>{count} boards</b> of {name}</div>
 <form method="post" action="/_control" class="row">{hidden}
 <select class="inline" name="profile" aria-label="Board">{profiles}</select>
 <select class="inline" name="person" aria-label="Person">{people}</select>
@@ -58,8 +59,8 @@ OPTION = """<option value="{id}">{name}</option>"""
 def console_page(levers: Levers, slugs: Sequence[str], query: Mapping[str, str]) -> web.Response:
     """The page for some networks, with a line about what was just done."""
     networks = [levers.networks[slug] for slug in slugs]
-    tabs = join(fill(TAB, slug=one.slug, title=one.title) for one in networks)
     only = "one" if len(networks) < len(levers.networks) else ""
+    tabs = join(fill(TAB, slug=one.slug, title=one.title) for one in levers.networks.values())
     body = fill(
         "{intro}{sections}",
         intro=fill(INTRO, note=_note(query), tabs=tabs),
@@ -162,6 +163,7 @@ def _profile(network: Network, profile: Profile, admins: list[str], only: str) -
         name=profile.name,
         kind=profile.kind,
         id=profile.id,
+        place="child" if profile.parent else "",
         secret=Html('<span class="chip">secret</span>') if profile.secret else Html(""),
         admins=join(held),
         give=_give(network, profile, admins, only) if shared else Html(""),

@@ -46,7 +46,7 @@ def page(
     *,
     brand: str,
     accent: str = CONSOLE_ACCENT,
-    aside: str = "Practice network. Nothing here leaves this machine.",
+    aside: str = "Only to practise: nothing here leaves this machine.",
     width: str = "narrow",
     head: str = "",
     status: int = 200,

@@ -17,10 +17,10 @@ LIST = """<h1>Inbox</h1><p class="soft">{count} mails, the newest first. This pa
 again every ten seconds.</p><div class="card mails">{rows}</div>"""
 
 ROW = """<a class="mail" href="/mail/{id}"><b>{subject}</b>
-<span class="small soft">{received_at}</span><span class="small soft">to {to}</span></a>"""
+<span class="small soft">{when}</span><span class="small soft">to {to}</span></a>"""
 
 ONE = """<p><a href="/mail">All mails</a></p><div class="card"><h1>{subject}</h1>
-<p class="soft">to <b>{to}</b>, {received_at}</p>{frame}
+<p class="soft">to <b>{to}</b>, {when}</p>{frame}
 <h3>Links</h3><ul class="small">{links}</ul>
 <h3>As text</h3><pre>{text}</pre>
 <details><summary>Headers</summary><pre>{headers}</pre></details></div>"""
@@ -45,7 +45,7 @@ class MailPages:
         """Every mail, the newest first."""
         mails = self.inbox.mails()[::-1]
         rows = join(
-            fill(ROW, **{name: mail[name] for name in ("id", "subject", "received_at", "to")})
+            fill(ROW, when=when(mail), **{name: mail[name] for name in ("id", "subject", "to")})
             for mail in mails
         )
         body = fill(LIST, count=len(mails), rows=rows or Html('<p class="soft">Nothing yet.</p>'))
@@ -64,7 +64,8 @@ class MailPages:
         web_links = [link for link in mail["links"] if link.startswith(("http://", "https://"))]
         return fill(
             ONE,
-            **{name: mail[name] for name in ("subject", "to", "received_at", "text")},
+            **{name: mail[name] for name in ("subject", "to", "text")},
+            when=when(mail),
             frame=fill(FRAME, document=document) if mail["html"] else Html(""),
             links=join(fill(LINK, link=link) for link in web_links),
             headers="\n".join(f"{name}: {value}" for name, value in mail["headers"]),
@@ -73,3 +74,8 @@ class MailPages:
     def page(self, title: str, body: Html, head: str = "") -> web.Response:
         """A page of the inbox."""
         return page(title, body, brand="Practice inbox", aside=ASIDE, width="wide", head=head)
+
+
+def when(mail: dict[str, Any]) -> str:
+    """The time of arrival, as people read it."""
+    return f"{mail['received_at'][:19].replace('T', ' ')} UTC"

@@ -40,13 +40,7 @@ class Signed:
     @classmethod
     async def read(cls, request: web.Request, network: Xing) -> Signed:
         """Collect the parameters from query, body and header; check all but the signature."""
-        body = await request.text() if request.content_type == FORM else ""
-        collected = signature.collect_parameters(
-            uri_query=request.rel_url.raw_query_string,
-            body=body,
-            headers=dict(request.headers),
-            exclude_oauth_signature=False,
-        )
+        collected = await collect(request)
         address = f"https://{request.raw_path.lstrip('/')}"
         rebuilt: Any = Request(address, body="", headers={})
         rebuilt.http_method = request.method
@@ -99,11 +93,29 @@ class Signed:
     def verify(self, token_secret: str) -> None:
         """The signature, with the consumer's secret and the token's."""
         secret = self.network.clients[self.client]
+        if not self.good(secret, token_secret):
+            raise xing_error("INVALID_OAUTH_SIGNATURE", "Invalid OAuth signature")
+
+    def good(self, secret: str, token_secret: str) -> bool:
+        """Whether the signature is the one that these two secrets make."""
         if self.parameters["oauth_signature_method"] == "PLAINTEXT":
-            good = signature.verify_plaintext(self.request, secret, token_secret)
-        else:
-            good = signature.verify_hmac_sha1(
+            return bool(signature.verify_plaintext(self.request, secret, token_secret))
+        return bool(
+            signature.verify_hmac_sha1(
                 self.request, client_secret=secret, resource_owner_secret=token_secret
             )
-        if not good:
-            raise xing_error("INVALID_OAUTH_SIGNATURE", "Invalid OAuth signature")
+        )
+
+
+async def collect(request: web.Request) -> list[tuple[str, str]]:
+    """All parameters that a signature covers, and the signature itself."""
+    body = await request.text() if request.content_type == FORM else ""
+    try:
+        return signature.collect_parameters(
+            uri_query=request.rel_url.raw_query_string,
+            body=body,
+            headers=dict(request.headers),
+            exclude_oauth_signature=False,
+        )
+    except ValueError:
+        raise xing_error("REQUIRED_PARAMETER_MISSING", "Malformed OAuth parameters") from None

@@ -41,7 +41,7 @@ class TikTok(Client):
 
     def pair(self, person: str, without: tuple[str, ...] = ()) -> dict[str, Any]:
         """The whole dance."""
-        body: dict[str, Any] = self.exchange(self.consent(person, without)["code"]).json()
+        body: dict[str, Any] = self.exchange(self.consent(person, without=without)["code"]).json()
         return body
 
     def user(self, token: str, fields: str = "open_id,display_name") -> requests.Response:
@@ -74,7 +74,7 @@ class LinkedIn(Client):
 
     def pair(self, person: str, **more: str) -> dict[str, Any]:
         """The whole dance."""
-        body: dict[str, Any] = self.exchange(self.consent(person, **more)["code"]).json()
+        body: dict[str, Any] = self.exchange(self.consent(person, more)["code"]).json()
         return body
 
     def introspect(self, token: str, **more: str) -> requests.Response:
@@ -122,7 +122,7 @@ class Pinterest(Client):
 
     def pair(self, person: str, **more: str) -> dict[str, Any]:
         """The whole dance."""
-        body: dict[str, Any] = self.exchange(self.consent(person, **more)["code"]).json()
+        body: dict[str, Any] = self.exchange(self.consent(person, more)["code"]).json()
         return body
 
     def account(self, token: str) -> requests.Response:
@@ -146,7 +146,7 @@ class Xing(Client):
     ) -> requests.Response:
         """A signed call, sent to the practice network's address."""
         token = token or {}
-        signer = Signer(
+        signer: Any = Signer(
             more.pop("client", self.id),
             client_secret=more.pop("secret", self.secret),
             resource_owner_key=token.get("oauth_token"),
@@ -177,7 +177,7 @@ class Xing(Client):
     def pair(self, person: str) -> Query:
         """The whole dance."""
         request = self.start()
-        back = self.consent(person, oauth_token=request["oauth_token"])
+        back = self.consent(person, {"oauth_token": request["oauth_token"]})
         return dict(parse_qsl(self.access_token(request, back["oauth_verifier"]).text))
 
     def me(self, token: Query, **more: Any) -> requests.Response:

@@ -175,11 +175,13 @@ class Client:
         }
         return f"/{self.authorize}?{urlencode({**query, **more})}"
 
-    def consent(self, person: str, without: tuple[str, ...] = (), **more: str) -> Query:
+    def consent(
+        self, person: str, asked: Query | None = None, without: tuple[str, ...] = ()
+    ) -> Query:
         """A person signs in in a fresh browser and says yes."""
         browser = Browser(self.practice)
         try:
-            found = browser.open(self.address(**more)) or self.sign_in(browser, person)
+            found = browser.open(self.address(**(asked or {}))) or self.sign_in(browser, person)
             return found or browser.decide("allow", without)
         finally:
             browser.close()

@@ -153,7 +153,7 @@ def test_an_outage_is_of_the_whole_network_and_of_no_other(
     statuses = [answer.status_code for answer in twice(practice, PROBES[network])]
     assert min(statuses) >= 500
     kinds = {answer.headers["Content-Type"][:9] for answer in twice(practice, PROBES[network])}
-    assert kinds == {"text/html", "applicati"} or network == "tiktok"
+    assert kinds == {"text/html", "applicati"}
     login = LOGINS[network]
     assert practice.get(login).status_code >= 500
     for other in set(NETWORKS) - {network}:

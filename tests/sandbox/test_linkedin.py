@@ -109,7 +109,7 @@ def test_a_code_is_bound_to_its_challenge(linkedin: LinkedIn) -> None:
     verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
     challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
     more = {"code_challenge": challenge, "code_challenge_method": "S256"}
-    code = linkedin.consent("anna", **more)["code"]
+    code = linkedin.consent("anna", more)["code"]
     assert linkedin.exchange(code).status_code == 400
     assert linkedin.exchange(code, code_verifier=verifier).status_code == 200
 

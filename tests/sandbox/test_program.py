@@ -70,8 +70,7 @@ def test_a_session_of_one_network_opens_no_other(practice: Practice) -> None:
     browser = Browser(practice)
     browser.open("/www.linkedin.com/login")
     LinkedIn(practice).sign_in(browser, "anna")
-    [cookie] = browser.http.cookies
-    stolen = {"practice_tiktok": str(cookie.value)}
+    stolen = {"practice_tiktok": browser.http.cookies["practice_linkedin"] or ""}
     page = requests.get(f"{practice.base}/www.tiktok.com/", cookies=stolen, timeout=5)
     assert "not signed in" in page.text
     browser.close()

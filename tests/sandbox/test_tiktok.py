@@ -94,7 +94,7 @@ def test_errors_of_the_token_endpoint(tiktok: TikTok) -> None:
 def test_the_challenge_is_hexadecimal(tiktok: TikTok) -> None:
     challenge = hashlib.sha256(b"a-verifier").hexdigest()
     more = {"code_challenge": challenge, "code_challenge_method": "S256"}
-    code = tiktok.consent("anna", **more)["code"]
+    code = tiktok.consent("anna", more)["code"]
     assert tiktok.exchange(code, code_verifier="another").status_code == 400
     assert tiktok.exchange(code, code_verifier="a-verifier").status_code == 200
 

@@ -25,7 +25,7 @@ def test_a_person_signs_in_consents_and_is_known(xing: Xing) -> None:
 
 def test_the_callback_may_carry_a_query_and_keeps_it(xing: Xing) -> None:
     request = xing.start(f"{xing.callback}?state=a%2Bb")
-    back = xing.consent("jonas", oauth_token=request["oauth_token"])
+    back = xing.consent("jonas", {"oauth_token": request["oauth_token"]})
     assert back["state"] == "a+b"
     assert back["oauth_token"] == request["oauth_token"]
     assert xing.access_token(request, back["oauth_verifier"]).status_code == 200
@@ -48,7 +48,7 @@ def test_saying_no_brings_no_verifier_and_spends_the_request(xing: Xing) -> None
 
 def test_a_request_token_works_once_with_its_verifier(xing: Xing) -> None:
     request = xing.start()
-    back = xing.consent("anna", oauth_token=request["oauth_token"])
+    back = xing.consent("anna", {"oauth_token": request["oauth_token"]})
     assert xing.access_token(request, "wrong").status_code == 401
     assert xing.access_token(request, back["oauth_verifier"]).status_code == 200
     assert xing.access_token(request, back["oauth_verifier"]).status_code == 401
@@ -91,6 +91,12 @@ def test_a_nonce_is_used_once(xing: Xing) -> None:
 def test_an_unsigned_call_misses_parameters(xing: Xing) -> None:
     answer = xing.practice.get("api.xing.com/v1/users/me")
     assert (answer.status_code, answer.json()["error_name"]) == (401, "REQUIRED_PARAMETER_MISSING")
+
+
+def test_a_malformed_header_is_no_failure_of_ours(xing: Xing) -> None:
+    for header in ("OAuth", "OAuth garbage", "OAuth a=b,", "Bearer x", 'OAuth x="%zz"'):
+        answer = xing.practice.get("api.xing.com/v1/users/me", headers={"Authorization": header})
+        assert answer.status_code == 401
 
 
 def test_plaintext_is_taken_too(xing: Xing) -> None:
