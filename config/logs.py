@@ -8,3 +8,8 @@ class OneLine(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return super().format(record).replace("\r", "\\r").replace("\n", "\\n")
+
+
+def no_health_check(record: logging.LogRecord) -> bool:
+    """Who asks /healthz reads the answer; a line every few seconds tells nobody more."""
+    return getattr(getattr(record, "request", None), "path", "") != "/healthz"

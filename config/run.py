@@ -82,6 +82,8 @@ def environment(product_port: int, practice_port: int) -> dict[str, str]:
         "PRACTICE_DATA": str(local / "sandbox"),
         "LOCAL_DIR": str(local),
         "PYTHONUNBUFFERED": "1",
+        # Said by celery to root; on a developer's machine it is only noise.
+        "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
     }
     return demonstration | clients | inherited()
 
@@ -100,11 +102,22 @@ def add_servers(variables: dict[str, str]) -> None:
             variables[name.upper()] = variables.get(name.upper()) or address
     for name, what in (("DATABASE_URL", "PostgreSQL"), ("REDIS_URL", "Valkey")):
         address = urlsplit(variables[name])
-        say("servers", f"{what} at {address.hostname or address.query or address.path}")
+        # Not the whole address, which may hold a password.
+        folder = address.query.partition("host=")[2] or address.path
+        say("servers", f"{what} at {address.hostname or folder}")
 
 
 def manage(variables: dict[str, str], *command: str) -> None:
-    done = subprocess.run([PYTHON, "manage.py", *command], cwd=BASE_DIR, env=variables, check=False)
+    done = subprocess.run(
+        [PYTHON, "manage.py", *command],
+        cwd=BASE_DIR,
+        env=variables,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    for line in done.stdout.splitlines():
+        say("setup", line)
     if done.returncode:
         raise CannotRun(f"`manage.py {' '.join(command)}` failed, see above.")
 
@@ -128,7 +141,6 @@ def start_all(programs: Supervisor, product: str, practice: str) -> None:
     programs.start("practice", [PYTHON, "-m", "sandbox"])
     manage(programs.environment, "migrate", "--verbosity=0")
     wait_for(f"{practice}/_control/state", programs)
-    say("practice", f"practice networks at {practice}/_control")
     gunicorn = [PYTHON, "-m", "gunicorn", "config.wsgi", "--bind", bind, "--threads=8"]
     programs.start("web", [*gunicorn, "--log-level=warning", "--no-control-socket"])
     manage(programs.environment, "load_example_world")

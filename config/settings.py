@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from config import embedded, environment
+from config import embedded, environment, logs
 from networks.registry import NETWORKS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -271,7 +271,19 @@ LOGGING = {
             "style": "{",
         }
     },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {
+        "no_health_check": {
+            "()": "django.utils.log.CallbackFilter",
+            "callback": logs.no_health_check,
+        }
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "line",
+            "filters": ["no_health_check"],
+        }
+    },
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="WARNING")},
     # Django's own handlers would write the same record a second time, and mail tracebacks.
     "loggers": {
