@@ -55,15 +55,19 @@ class Arrival:
 
 def offered_networks() -> list[Network]:
     """The networks that this installation has a client id for."""
-    return [network for slug, network in NETWORKS.items() if settings.OAUTH_CLIENTS.get(slug)]
+    return [network for network in NETWORKS.values() if _client_id(network)]
 
 
 def app_for(network: Network) -> OAuthApp:
     """The installation's registration at `network`, as a row. Raises Refused without one."""
-    client_id, _ = settings.OAUTH_CLIENTS.get(network.slug) or ("", "")
+    client_id = _client_id(network)
     if not client_id:
         raise Refused(Refusal.APP_MISCONFIGURED)
     return OAuthApp.objects.get_or_create(network_slug=network.slug, client_id=client_id)[0]
+
+
+def _client_id(network: Network) -> str:
+    return str(settings.OAUTH_CLIENTS.get(network.slug, ("", ""))[0])
 
 
 def begin(

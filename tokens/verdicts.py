@@ -127,12 +127,9 @@ def _seen_before(access: Access, reason: Reason, token: Token, now: datetime) ->
 
     A lost role and a dead token are two suspicions; one does not confirm the other.
     """
-    about_role = reason is Reason.PERMISSION_LOST
-    known = access.suspected_at and (
-        (access.suspected_reason == Reason.PERMISSION_LOST) == about_role
-    )
-    if not known:
-        access.suspected_at, access.suspected_reason = now, reason
-        return False
-    assert access.suspected_at is not None  # noqa: S101 - narrows the type for the reader too
-    return now - access.suspected_at >= confirm_after(token.network)
+    about_a_role = reason is Reason.PERMISSION_LOST
+    was_about_a_role = access.suspected_reason == Reason.PERMISSION_LOST
+    if access.suspected_at and about_a_role == was_about_a_role:
+        return now - access.suspected_at >= confirm_after(token.network)
+    access.suspected_at, access.suspected_reason = now, reason
+    return False

@@ -207,7 +207,7 @@ def test_a_listing_that_fails_costs_no_access(page, practice, probe, monkeypatch
 def test_a_token_that_is_about_to_end_is_refreshed_ahead(anna, practice, probe):
     anna.add("tiktok", "anna")
     before = Token.objects.get()
-    Token.objects.update(expires_at=timezone.now() + timedelta(minutes=1))
+    about_to_end()
     probe("tiktok")
     after = Token.objects.get()
     assert after.open().access_token != before.open().access_token
@@ -234,14 +234,14 @@ def test_when_the_refresh_token_has_ended_too_a_person_must_come(anna, practice,
 def test_a_dead_refresh_token_does_not_kill_a_living_access_token(anna, practice, probe):
     anna.add("tiktok", "anna")
     practice.pull("tiktok", "expire_refresh", person="anna")
-    Token.objects.update(expires_at=timezone.now() + timedelta(minutes=1))
+    about_to_end()
     probe("tiktok", times=3)
     assert status(Profile.objects.get()) == "valid"
 
 
 def test_a_refresh_never_moves_the_day_of_consent_later(page, practice, probe):
     first = Token.objects.get().reauthorize_by
-    Token.objects.update(expires_at=timezone.now() + timedelta(minutes=1))
+    about_to_end()
     probe("linkedin")
     token = Token.objects.get()
     assert token.issued_at > token.consented_at
@@ -251,9 +251,8 @@ def test_a_refresh_never_moves_the_day_of_consent_later(page, practice, probe):
 @pytest.mark.django_db(transaction=True)
 def test_two_workers_refresh_once(anna, probe, monkeypatch):
     anna.add("tiktok", "anna")
-    Token.objects.update(
-        expires_at=timezone.now() + timedelta(minutes=1), next_probe_at=timezone.now()
-    )
+    about_to_end()
+    due()
     refreshed = []
     refresh = type(Token.objects.get().network).refresh
 
@@ -276,6 +275,14 @@ def test_two_workers_refresh_once(anna, probe, monkeypatch):
 
 
 # Races
+
+
+def about_to_end():
+    """An access token in the last minute of an hour; what we read as `issued_at` goes with it."""
+    now = timezone.now()
+    Token.objects.update(
+        issued_at=now - timedelta(hours=1), expires_at=now + timedelta(minutes=1)
+    )
 
 
 def dead_finding(token):
