@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from sandbox.faults import MODES, Faults
 from sandbox.ledger import ACCESS, REFRESH
 from sandbox.network import Network
+from sandbox.world import Person, Profile
 
 Fields = Mapping[str, str]
 
@@ -53,28 +54,9 @@ class Levers:
         admins = network.people.admins()
         return {
             "fault": self.faults.of(network.slug),
-            "people": [
-                {
-                    "id": person.id,
-                    "login": person.login,
-                    "password": network.people.password(person.id),
-                    "name": person.name,
-                    "suspended": network.people.suspended(person.id),
-                    "apps": network.ledger.clients_of(person.id),
-                }
-                for person in network.world.people.values()
-            ],
+            "people": [person_state(network, one) for one in network.world.people.values()],
             "profiles": [
-                {
-                    "id": profile.id,
-                    "name": profile.name,
-                    "kind": profile.kind,
-                    "admins": admins[profile.id],
-                    "handle": profile.handle,
-                    "parent": profile.parent,
-                    "secret": profile.secret,
-                }
-                for profile in network.world.profiles.values()
+                profile_state(one, admins[one.id]) for one in network.world.profiles.values()
             ],
         }
 
@@ -126,6 +108,31 @@ class Levers:
     def recover(self, network: Network, fields: Fields) -> None:
         """The whole network works again."""
         self.faults.end(network.slug)
+
+
+def person_state(network: Network, person: Person) -> dict[str, object]:
+    """A person as the contract prints her, and the apps she let in."""
+    return {
+        "id": person.id,
+        "login": person.login,
+        "password": network.people.password(person.id),
+        "name": person.name,
+        "suspended": network.people.suspended(person.id),
+        "apps": network.ledger.clients_of(person.id),
+    }
+
+
+def profile_state(profile: Profile, admins: list[str]) -> dict[str, object]:
+    """A profile as the contract prints it, and what else helps to find it."""
+    return {
+        "id": profile.id,
+        "name": profile.name,
+        "kind": profile.kind,
+        "admins": admins,
+        "handle": profile.handle,
+        "parent": profile.parent,
+        "secret": profile.secret,
+    }
 
 
 def person_of(network: Network, fields: Fields) -> str:

@@ -13,7 +13,7 @@ from sandbox.inbox import Inbox
 REFRESH = '<meta http-equiv="refresh" content="10">'
 ASIDE = '<a href="/_control">Console</a> · <a href="/mail">Inbox</a>'
 
-LIST = """<h1>Inbox</h1><p class="soft">{count} mails, the newest first. This page looks
+LIST = """<h1>Inbox</h1><p class="soft">The newest first. This page looks
 again every ten seconds.</p><div class="card mails">{rows}</div>"""
 
 ROW = """<a class="mail" href="/mail/{id}"><b>{subject}</b>
@@ -48,7 +48,7 @@ class MailPages:
             fill(ROW, when=when(mail), **{name: mail[name] for name in ("id", "subject", "to")})
             for mail in mails
         )
-        body = fill(LIST, count=len(mails), rows=rows or Html('<p class="soft">Nothing yet.</p>'))
+        body = fill(LIST, rows=rows or Html('<p class="soft">Nothing yet.</p>'))
         return self.page("Inbox", body, REFRESH)
 
     async def one(self, request: web.Request) -> web.StreamResponse:
