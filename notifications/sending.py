@@ -52,8 +52,19 @@ def send_due() -> None:
     end = timezone.now() + ROUND
     while (now := timezone.now()) < end:
         notices = claim(now)
-        if not notices or deliver(notices, now) is Delivery.SERVER_FAILED:
+        if not notices:
             return
+        if deliver(notices, now) is Delivery.SERVER_FAILED:
+            _let_the_rest_wait(now)
+            return
+
+
+def _let_the_rest_wait(now: datetime) -> None:
+    """So that not every sweep finds out anew, and holds a worker up, that the server is away."""
+    due = Notice.objects.owed().filter(next_attempt_at__lte=now)
+    with transaction.atomic():
+        free = due.select_for_update(skip_locked=True).values("pk")
+        Notice.objects.filter(pk__in=free).update(next_attempt_at=now + BACK_OFF[0])
 
 
 def claim(now: datetime) -> list[Notice]:

@@ -63,6 +63,24 @@ def test_nobody_is_told_twice(world: World, looked: Looked) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_second_planner_takes_other_changes_and_does_not_wait(looked: Looked) -> None:
+    looked.lose(*(looked.profile(token=looked.login()) for _ in range(3)))
+    planned: list[int] = []
+
+    def second() -> None:
+        planned.append(plan())
+        connection.close()
+
+    thread = threading.Thread(target=second)
+    with transaction.atomic():
+        assert plan(2) == 2
+        thread.start()
+        thread.join(5)
+        assert planned == [1]
+    thread.join()
+
+
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("statement", range(1, 8))
 def test_nobody_is_forgotten_after_a_crash_between_any_two_statements(
     world: World, looked: Looked, statement: int

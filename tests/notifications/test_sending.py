@@ -367,12 +367,18 @@ def silent_server(settings: Any) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("silent_server")
-def test_a_mail_server_that_says_nothing_is_asked_once_in_a_round(looked: Looked) -> None:
+def test_a_mail_server_that_says_nothing_is_asked_once_and_then_left_alone_for_a_minute(
+    looked: Looked,
+) -> None:
     looked.lose(*(looked.profile(token=looked.login()) for _ in range(3)))
 
     plan_and_send()
+    plan_and_send()
 
     assert sorted(Notice.objects.values_list("attempts", flat=True)) == [0, 0, 1]
+    let_time_pass(by=timedelta(minutes=1))
+    plan_and_send()
+    assert sum(Notice.objects.values_list("attempts", flat=True)) == 2
     assert not Notice.objects.exclude(given_up_at=None).exists()
 
 
