@@ -1,0 +1,234 @@
+"""The adapters against the practice networks, which were written from the same facts by others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from networks.base import Client, Grant, Health, Identity, Network, Reason, Refusal, Refused
+from networks.http import hold, public_address
+from networks.registry import NETWORKS
+from sandbox.settings import Settings
+from tests.sandbox.driver import Browser, Practice, free_port
+
+
+@pytest.fixture
+def practice(tmp_path: Path, settings: Any) -> Iterator[Practice]:
+    world = Practice(Settings(port=free_port(), data=tmp_path / "practice"))
+    world.start()
+    settings.NETWORK_HOSTS = {
+        host: f"http://localhost:{world.settings.port}/{host}"
+        for network in NETWORKS.values()
+        for host in network.hosts
+    }
+    yield world
+    world.stop()
+
+
+def our_client(practice: Practice, network: Network, secret: str = "") -> Client:
+    name = f"practice-{network.slug}"
+    return Client(name, secret or f"{name}-secret", practice.callback(network.slug))
+
+
+def allowed(
+    practice: Practice, network: Network, person: str = "", without: tuple[str, ...] = ()
+) -> tuple[dict[str, str], Any]:
+    """The person signs in and allows it; the callback's query and what was kept."""
+    authorization = hold(network.authorize(our_client(practice, network), "our-state"))
+    people = practice.state(network.slug)["people"]
+    who = next(one for one in people if person in ("", one["id"]))
+    browser = Browser(practice)
+    try:
+        back = browser.open(public_address(authorization.url))
+        back = back or browser.sign_in(who["login"], who["password"])
+        back = back or browser.decide("allow", without)
+    finally:
+        browser.close()
+    return back, authorization.keep
+
+
+def connected(practice: Practice, network: Network, person: str = "") -> tuple[Grant, Identity]:
+    client = our_client(practice, network)
+    callback, keep = allowed(practice, network, person)
+    assert callback["state"] == "our-state"
+    grant = hold(network.exchange(client, callback, keep))
+    return grant, hold(network.identify(client, grant))
+
+
+def probed(practice: Practice, network: Network, grant: Grant, subject: str) -> Any:
+    return hold(network.probe(our_client(practice, network), grant, subject))
+
+
+every_network = pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
+refreshing = pytest.mark.parametrize("slug", ["linkedin", "pinterest", "tiktok"])
+
+
+@every_network
+def test_a_person_connects_and_the_token_is_alive(practice: Practice, network: Network) -> None:
+    grant, identity = connected(practice, network)
+    assert probed(practice, network, grant, identity.subject).health is Health.ALIVE
+    found = hold(network.reach(our_client(practice, network), grant, identity))
+    assert found[0].is_login
+    assert found[0].remote_id == identity.subject
+
+
+@every_network
+def test_a_changed_password_ends_it_in_the_networks_own_words(
+    practice: Practice, network: Network
+) -> None:
+    grant, identity = connected(practice, network)
+    person = practice.state(network.slug)["people"][0]["id"]
+    practice.pull(network.slug, "change_password", person=person)
+
+    verdict = probed(practice, network, grant, identity.subject)
+    if verdict.renewable:
+        verdict = hold(network.refresh(our_client(practice, network), grant))
+    expected = Reason.INVALID_TOKEN_UNSPECIFIED
+    if network.slug == "linkedin":
+        expected = Reason.REVOKED_BY_USER
+    assert (verdict.health, verdict.reason) == (Health.DEAD, expected)
+
+
+@every_network
+@pytest.mark.parametrize("mode", ["5xx", "429", "garbage"])
+def test_an_outage_is_unclear_and_over_when_it_is_over(
+    practice: Practice, network: Network, mode: str
+) -> None:
+    grant, identity = connected(practice, network)
+    practice.pull(network.slug, "outage", mode=mode)
+    assert probed(practice, network, grant, identity.subject).health is Health.UNCLEAR
+    practice.pull(network.slug, "recover")
+    assert probed(practice, network, grant, identity.subject).health is Health.ALIVE
+
+
+@refreshing
+def test_an_ended_access_token_is_renewed(practice: Practice, slug: str) -> None:
+    network = NETWORKS[slug]
+    grant, identity = connected(practice, network)
+    person = practice.state(slug)["people"][0]["id"]
+    practice.pull(slug, "expire_access", person=person)
+    verdict = probed(practice, network, grant, identity.subject)
+    assert verdict.health is Health.DEAD
+    assert verdict.renewable
+
+    renewed = hold(network.refresh(our_client(practice, network), grant))
+
+    assert isinstance(renewed, Grant)
+    assert renewed.refresh_token
+    assert renewed.scopes
+    assert probed(practice, network, renewed, identity.subject).health is Health.ALIVE
+    assert (renewed.refresh_token == grant.refresh_token) is (slug == "linkedin")
+
+
+@refreshing
+def test_an_ended_refresh_token_is_dead(practice: Practice, slug: str) -> None:
+    network = NETWORKS[slug]
+    grant, _ = connected(practice, network)
+    person = practice.state(slug)["people"][0]["id"]
+    practice.pull(slug, "expire_access", person=person)
+    practice.pull(slug, "expire_refresh", person=person)
+    verdict = hold(network.refresh(our_client(practice, network), grant))
+    assert (verdict.health, verdict.reason) == (Health.DEAD, Reason.INVALID_TOKEN_UNSPECIFIED)
+
+
+@refreshing
+def test_clocks_are_those_of_the_answer(practice: Practice, slug: str) -> None:
+    grant, _ = connected(practice, NETWORKS[slug])
+    now = datetime.now(UTC)
+    assert grant.expires_at is not None
+    assert grant.expires_at > now
+    assert grant.refresh_expires_at is not None
+    assert timedelta(days=30) < grant.refresh_expires_at - now < timedelta(days=366)
+
+
+@every_network
+def test_a_wrong_secret_is_the_operators_trouble(practice: Practice, network: Network) -> None:
+    wrong = our_client(practice, network, secret="wrong")
+    with pytest.raises(Refused) as refused:
+        if network.slug == "xing":
+            hold(network.authorize(wrong, "our-state"))
+        callback, keep = allowed(practice, network)
+        hold(network.exchange(wrong, callback, keep))
+    assert refused.value.refusal is Refusal.APP_MISCONFIGURED
+
+
+@every_network
+def test_a_code_is_spent_once(practice: Practice, network: Network) -> None:
+    client = our_client(practice, network)
+    callback, keep = allowed(practice, network)
+    hold(network.exchange(client, callback, keep))
+    with pytest.raises(Refused) as refused:
+        hold(network.exchange(client, callback, keep))
+    assert refused.value.refusal is Refusal.CODE_REFUSED
+
+
+@every_network
+def test_a_person_who_says_no_has_cancelled(practice: Practice, network: Network) -> None:
+    client = our_client(practice, network)
+    authorization = hold(network.authorize(client, "our-state"))
+    who = practice.state(network.slug)["people"][0]
+    browser = Browser(practice)
+    browser.open(public_address(authorization.url))
+    browser.sign_in(who["login"], who["password"])
+    callback = browser.decide("deny")
+    browser.close()
+    with pytest.raises(Refused) as refused:
+        hold(network.exchange(client, callback, authorization.keep))
+    assert refused.value.refusal is Refusal.CANCELLED
+
+
+def test_a_scope_that_was_unticked_is_named(practice: Practice) -> None:
+    network = NETWORKS["tiktok"]
+    callback, keep = allowed(practice, network, without=("video.publish",))
+    with pytest.raises(Refused) as refused:
+        hold(network.exchange(our_client(practice, network), callback, keep))
+    assert refused.value.missing == ("video.publish",)
+
+
+def test_a_revocation_is_confirmed_and_ends_the_token(practice: Practice) -> None:
+    for slug in ("linkedin", "tiktok"):
+        network = NETWORKS[slug]
+        grant, identity = connected(practice, network)
+        assert hold(network.revoke(our_client(practice, network), grant)) is True
+        assert probed(practice, network, grant, identity.subject).health is Health.DEAD
+
+
+def test_everybody_reaches_what_the_console_says(practice: Practice) -> None:
+    network = NETWORKS["linkedin"]
+    state = practice.state("linkedin")
+    for person in state["people"]:
+        grant, identity = connected(practice, network, person["id"])
+        found = hold(network.reach(our_client(practice, network), grant, identity))
+        pages = {one.remote_id for one in found if one.kind == "page" and not one.missing_role}
+        listed = [one for one in state["profiles"] if person["id"] in one["admins"]]
+        assert pages == {one["id"] for one in listed}
+        assert {one["name"] for one in listed} <= {one.name for one in found}
+
+
+def test_an_advertisers_login_is_refused_with_its_own_reason(practice: Practice) -> None:
+    network = NETWORKS["tiktok"]
+    callback, keep = allowed(practice, network, "ads")
+    with pytest.raises(Refused) as refused:
+        hold(network.exchange(our_client(practice, network), callback, keep))
+    assert refused.value.refusal is Refusal.AD_ACCOUNT
+
+
+@pytest.mark.parametrize(("person", "boards"), [("leer", 0), ("archiv", 600)])
+def test_an_account_brings_all_its_boards(practice: Practice, person: str, boards: int) -> None:
+    network = NETWORKS["pinterest"]
+    grant, identity = connected(practice, network, person)
+    found = hold(network.reach(our_client(practice, network), grant, identity))
+    assert len(found) == 1 + boards
+
+
+def test_a_lost_role_is_seen_and_the_other_pages_stay(practice: Practice) -> None:
+    network = NETWORKS["linkedin"]
+    grant, identity = connected(practice, network, "jonas")
+    practice.pull("linkedin", "remove_role", person="jonas", profile="40010001")
+    found = hold(network.reach(our_client(practice, network), grant, identity))
+    held = [one.remote_id for one in found if one.kind == "page" and not one.missing_role]
+    assert held == ["40010002"]
