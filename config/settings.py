@@ -32,7 +32,7 @@ DEBUG = env.bool("DEBUG", default=False)
 
 def required(name: str) -> str:
     """A variable without which production does not start, and development does."""
-    value = env.str(name, default="")
+    value: str = env.str(name, default="")
     if not value and not DEBUG:
         raise ImproperlyConfigured(
             f"{name} is not set. In a checkout, `make install` writes it to .local/env; "

@@ -49,7 +49,7 @@ def test_a_database_that_is_away_is_seen_and_not_named(
     def refuse() -> None:
         raise OperationalError("connection to postgresql://tokenwacht:hush@db failed")
 
-    monkeypatch.setattr(health.connection, "cursor", refuse)
+    monkeypatch.setattr("config.health.connection.cursor", refuse)
     answer = client.get("/healthz")
     assert answer.status_code == HTTPStatus.SERVICE_UNAVAILABLE
     assert answer.json() == {"database": "down", "broker": "ok", "beat": "ok"}
