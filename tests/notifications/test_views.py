@@ -14,6 +14,7 @@ from notifications.models import Notice
 from notifications.planning import plan
 from notifications.recipients import WhyNot, recipients_of
 from notifications.stopping import stop_path
+from notifications.urls import urlpatterns
 from profiles.models import Ownership, Profile
 from tests.notifications.conftest import Looked, told
 from tests.people import World
@@ -64,11 +65,36 @@ def test_it_warns_where_there_is_no_owner(world: World, page: Profile) -> None:
     assert "no owners" in shown
 
 
-def test_only_who_may_see_the_profile_sees_the_preview(world: World, page: Profile) -> None:
-    assert preview(world.otto, page)[0] == 200  # owns it
-    assert preview(world.tim, page)[0] == 404  # a member, and not of its teams
-    assert preview(world.nils, page)[0] == 404  # an outsider
-    assert preview(world.nils, page, organization="nordwind")[0] == 404  # by another door
+# Otto owns the profile, Tim is in none of its teams, Nils works for somebody else.
+DOORS = {
+    "recipients": {"nobody": 302, "otto": 200, "tim": 404, "mara": 200, "anna": 200, "nils": 404},
+    "stop": {"nobody": 200, "otto": 200, "tim": 200, "mara": 200, "anna": 200, "nils": 200},
+}
+
+
+def test_every_address_has_a_door() -> None:
+    assert {pattern.name for pattern in urlpatterns} == set(DOORS)
+
+
+@pytest.mark.parametrize("name", DOORS)
+def test_what_each_door_answers_to_whom(
+    client: Client, world: World, page: Profile, name: str
+) -> None:
+    addresses = {
+        "recipients": reverse("notifications:recipients", args=["alpenglueck", page.pk]),
+        "stop": stop_path(world.otto),
+    }
+    for who, expected in DOORS[name].items():
+        client.logout()
+        if who != "nobody":
+            client.force_login(getattr(world, who))
+        assert client.get(addresses[name]).status_code == expected, who
+
+
+def test_a_neighbour_does_not_reach_the_preview_through_an_own_organization(
+    world: World, page: Profile
+) -> None:
+    assert preview(world.nils, page, organization="nordwind")[0] == 404
 
 
 def not_a_member(world: World) -> None:
