@@ -186,6 +186,10 @@ def test_a_name_of_500_characters_is_shortened() -> None:
     assert shown("Alpenglück 🏔️") == "Alpenglück 🏔️"
 
 
+def test_control_characters_of_a_name_are_left_out() -> None:
+    assert shown("Alpen\x1b\x07glück") == "Alpen glück"
+
+
 def test_the_subject_of_a_long_name_still_says_the_fact(looked: Looked) -> None:
     mail = write(looked, looked.profile("Alpen " * 42, token=looked.login()))
 

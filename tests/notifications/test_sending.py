@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 from allauth.account.models import EmailAddress
 from django.conf import settings as configured
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import Membership
 from notifications import sending
 from notifications.models import Notice, Outcome
 from notifications.planning import plan
-from notifications.sending import send_due
+from notifications.sending import claim, send_due
 from notifications.tasks import plan_and_send
-from profiles.models import Ownership, Profile
+from profiles.models import Ownership, Profile, Status
 from tests.notifications.conftest import Killed, Looked, Postbox, killed_at, let_time_pass
 from tests.people import World
 
@@ -109,6 +109,14 @@ def test_a_recovered_profile_is_not_mailed(looked: Looked, postbox: Postbox, los
     assert Notice.objects.get().outcome == Outcome.RECOVERED
 
 
+def test_what_the_list_shows_as_valid_is_not_mailed(postbox: Postbox, lost: Profile) -> None:
+    Profile.objects.update(status=Status.VALID)
+
+    plan_and_send()
+
+    assert not postbox.mails
+
+
 def test_what_was_lost_recovered_and_lost_again_is_one_mail(
     looked: Looked, postbox: Postbox, lost: Profile
 ) -> None:
@@ -188,6 +196,28 @@ def test_four_senders_send_one_mail(looked: Looked, postbox: Postbox) -> None:
     assert not failures
     assert len(postbox.mails) == 8
     assert Notice.objects.exclude(sent_at=None).count() == 40
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_second_sender_takes_the_other_mail_and_does_not_wait(
+    looked: Looked, postbox: Postbox
+) -> None:
+    looked.lose(*(looked.profile(token=looked.login()) for _ in range(2)))
+    plan()
+
+    def second() -> None:
+        send_due()
+        connection.close()
+
+    thread = threading.Thread(target=second)
+    with transaction.atomic():
+        [claimed] = claim(timezone.now())
+        thread.start()
+        thread.join(5)
+        assert len(postbox.mails) == 1
+    thread.join()
+
+    assert Notice.objects.exclude(pk=claimed.pk).get().sent_at
 
 
 @pytest.mark.django_db(transaction=True)
