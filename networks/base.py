@@ -110,9 +110,10 @@ class Identity:
 class Reachable:
     """Something a login can reach at its network.
 
-    `name` is the `remote_id` where the network did not say it: keep the one you know. `role` is the network's own word for the role the login has there; `missing_role` is the
+    `role` is the network's own word for the role the login has there; `missing_role` is the
     role it would need and lacks ("" where it has what it needs). `is_login`: this profile is
-    the login itself.
+    the login itself. `name` is the `remote_id` where the network did not say it: whoever knows
+    a better one keeps it.
     """
 
     kind: str

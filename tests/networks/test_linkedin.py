@@ -114,6 +114,9 @@ def test_near_its_end_a_refresh_never_makes_the_refresh_token_live_longer() -> N
     body = {"access_token": "new", "refresh_token": "r", "refresh_token_expires_in": 432000}
     assert talk(LINKEDIN.refresh(CLIENT, old), answer(body)).result.refresh_expires_at == soon
 
+    unknown = talk(LINKEDIN.refresh(CLIENT, Grant("a", "r")), answer(body)).result
+    assert unknown.refresh_expires_at < soon + timedelta(minutes=1)
+
 
 def test_a_person_is_named_by_userinfo() -> None:
     held = talk(LINKEDIN.identify(CLIENT, GRANT), answer({"sub": "anna", "name": "Anna Alm"}))
