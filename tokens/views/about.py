@@ -1,0 +1,167 @@
+"""Fragments of a profile's settings page: the accesses behind it, and what has happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, NamedTuple, cast
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
+
+from accounts.tenancy import MemberRequest
+from networks.base import Reason
+from profiles.models import Profile
+from tokens.models import Access, StatusChange, Token
+from tokens.views.condition import Condition, latest_silence, with_condition
+from tokens.views.strip import strip_of
+from tokens.wording import explain, headline
+
+PAGE_SIZE = 20
+
+CAPABILITIES = {
+    "connect": gettext_lazy("Stay connected"),
+    "publish_post": gettext_lazy("Publish posts"),
+    "publish_comment": gettext_lazy("Publish comments"),
+    "comment_on_incoming": gettext_lazy("Comment on incoming posts"),
+}
+
+
+class Clock(NamedTuple):
+    label: str
+    at: datetime
+    note: str = ""
+
+
+class Ability(NamedTuple):
+    """`allowed` by the network, and covered by the scopes that were granted."""
+
+    label: Any
+    allowed: bool
+    why_not: Any = ""
+
+
+class Entry(NamedTuple):
+    """One line of the timeline. `tone` is lost, valid or quiet."""
+
+    at: datetime
+    tone: str
+    title: str
+    detail: str
+
+
+@require_safe
+def accesses(request: MemberRequest, profile: UUID) -> HttpResponse:
+    """The status in full sentences, and each access with whose login it is and every clock."""
+    visible = with_condition(Profile.objects.visible_to(request.membership), timezone.now())
+    found = get_object_or_404(visible, pk=profile)
+    rows = list(found.accesses.select_related("token").order_by("-token__issued_at", "pk"))
+    good = [access for access in rows if access.effective_reason() is None]
+    context = {
+        "profile": found,
+        "condition": Condition(cast(Any, found).condition),
+        "unreachable_since": latest_silence(good),
+        "explanation": _explanation(found, rows),
+        "accesses": [_described(access) for access in rows],
+        "strip": strip_of(found, timezone.now()),
+        "has_no_reserve": len(good) == 1 and found.kind.reads_role,
+    }
+    return render(request, "tokens/about/accesses.html", context)
+
+
+@require_safe
+def timeline(request: MemberRequest, profile: UUID) -> HttpResponse:
+    """What has happened, newest first, page by page."""
+    found = get_object_or_404(Profile.objects.visible_to(request.membership), pk=profile)
+    changes = found.changes.order_by("-id")
+    before = request.GET.get("before", "")
+    if before.isdecimal() and len(before) < 19:  # longer ones are no id of ours
+        changes = changes.filter(pk__lt=int(before))
+    rows = list(changes[: PAGE_SIZE + 1])
+    context = {
+        "profile": found,
+        "entries": [_entry(change, found) for change in rows[:PAGE_SIZE]],
+        "more_before": rows[PAGE_SIZE - 1].pk if len(rows) > PAGE_SIZE else None,
+    }
+    return render(request, "tokens/about/timeline.html", context)
+
+
+def _explanation(profile: Profile, rows: list[Access]) -> str:
+    """Why it is lost: about the access that was lost last, if one is still known."""
+    reason = profile.get_reason()
+    if profile.is_valid or reason is None or not rows:
+        return ""
+    meant = [row for row in rows if row.effective_reason() == reason] or rows
+    return explain(reason, profile.network, meant[0].token.subject_name)
+
+
+def _described(access: Access) -> dict[str, Any]:
+    reason = access.effective_reason()
+    return {
+        "access": access,
+        "token": access.token,
+        "headline": headline(reason, access.token.network),
+        "explanation": explain(reason, access.token.network, access.token.subject_name)
+        if reason
+        else "",
+        "clocks": list(_clocks(access)),
+        "abilities": list(_abilities(access.token)),
+    }
+
+
+def _clocks(access: Access) -> Iterator[Clock]:
+    token = access.token
+    yield Clock(_("Connected since"), access.created_at)
+    if timezone.localdate(token.consented_at) != timezone.localdate(access.created_at):
+        yield Clock(_("Last signed in"), token.consented_at)
+    if token.probed_at:
+        yield Clock(_("Last asked"), token.probed_at)
+    if token.expires_at:
+        note = _("renews itself") if token.refresh_token else ""
+        yield Clock(_("Access token until"), token.expires_at, note)
+    if token.refresh_expires_at:
+        yield Clock(_("Refresh token until"), token.refresh_expires_at)
+    if token.reauthorize_by:
+        yield Clock(_("Renewal by"), token.reauthorize_by, _("a person has to sign in again"))
+
+
+def _abilities(token: Token) -> Iterator[Ability]:
+    for name, capability in token.network.capabilities.items():
+        label = CAPABILITIES.get(name, name)
+        missing = [scope for scope in capability.scopes if scope not in token.scopes]
+        if not capability.allowed:
+            yield Ability(label, False, capability.reason)
+        elif missing:
+            scopes = ", ".join(missing)
+            yield Ability(
+                label, False, _("Not granted at sign-in: %(scopes)s") % {"scopes": scopes}
+            )
+        else:
+            yield Ability(label, True)
+
+
+def _entry(change: StatusChange, profile: Profile) -> Entry:
+    login = _("login of %(name)s") % {"name": change.login_name}
+    reason = Reason(change.reason) if change.reason else None
+    if reason is None:
+        return Entry(change.at, "valid", _gained(change), login)
+    if change.lost_the_last:
+        tone, title = "lost", _("No valid access permission any more")
+    elif change.profile_valid:
+        tone, title = "quiet", _("One access lost; another still works")
+    else:
+        tone, title = "quiet", _("Another access lost")
+    return Entry(change.at, tone, title, f"{headline(reason, profile.network)} · {login}")
+
+
+def _gained(change: StatusChange) -> str:
+    if change.actor_name:
+        return _("Connected by %(name)s") % {"name": change.actor_name}
+    if change.profile_was_valid:
+        return _("Another access works again")
+    return _("Valid again, without anybody's help")
