@@ -30,7 +30,7 @@ from tokens.wording import explain
 
 TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 IN_SUBJECT = 60
-IN_BODY = 120
+IN_BODY = 80
 # How many profiles of one login a mail names; the list in the product has all of them.
 NAMED = 10
 
@@ -105,6 +105,7 @@ def _context(user: User, notices: Sequence[Notice]) -> dict[str, Any]:
         "reasons": _reasons(ordered, login),
         "role": profile.network.required_role if profile.kind.reads_role else "",
         "refresh_url": losses[0].url,
+        "base_url": settings.BASE_URL,
         "settings_url": settings.BASE_URL + reverse("accounts:settings"),
         "stop_url": settings.BASE_URL + stop_path(user),
     }
