@@ -1,29 +1,85 @@
-// Small manners for menus: one open at a time, closed by Escape and by a click elsewhere.
+// Small manners that HTML and htmx do not have by themselves. Every page works without this file.
 "use strict";
 
-const openMenus = () => document.querySelectorAll("details.menu[open]");
+// --- Menus: one open at a time, closed by Escape and by a click elsewhere, inside the window ----
 
-document.addEventListener("click", (event) => {
-  for (const menu of openMenus()) {
-    if (!menu.contains(event.target)) menu.open = false;
-  }
-});
+const GUTTER = 8;
+const openMenu = () => document.querySelector("details.menu[open]");
 
-document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape") return;
-  for (const menu of openMenus()) {
-    menu.open = false;
-    menu.querySelector("summary").focus();
-  }
-});
+function place(menu) {
+  const items = menu.querySelector(":scope > :not(summary)");
+  items.classList.add("placed");
+  const dots = menu.querySelector("summary").getBoundingClientRect();
+  const { width, height } = items.getBoundingClientRect();
+  const below = dots.bottom + 4;
+  const fitsBelow = below + height + GUTTER <= window.innerHeight;
+  const top = fitsBelow ? below : dots.top - 4 - height;
+  const left = Math.min(dots.right - width, document.documentElement.clientWidth - GUTTER - width);
+  items.style.top = `${Math.max(GUTTER, Math.min(top, window.innerHeight - GUTTER - height))}px`;
+  items.style.left = `${Math.max(GUTTER, left)}px`;
+}
 
-// A menu near the lower edge opens upwards, so that its last item is never out of reach.
 document.addEventListener("toggle", (event) => {
   const menu = event.target;
   if (!(menu instanceof HTMLDetailsElement) || !menu.matches(".menu[open]")) return;
-  menu.classList.remove("up");
-  const items = menu.querySelector(".menu-items").getBoundingClientRect();
-  if (items.bottom > window.innerHeight && items.height < menu.getBoundingClientRect().top) {
-    menu.classList.add("up");
+  for (const other of document.querySelectorAll("details.menu[open]")) {
+    if (other !== menu) other.open = false;
   }
+  place(menu);
 }, true);
+
+for (const name of ["scroll", "resize"]) {
+  window.addEventListener(name, () => openMenu() && place(openMenu()), { passive: true });
+}
+
+document.addEventListener("click", (event) => {
+  const menu = openMenu();
+  if (menu && !menu.contains(event.target)) menu.open = false;
+});
+
+document.addEventListener("focusin", (event) => {
+  const menu = openMenu();
+  if (menu && !menu.contains(event.target)) menu.open = false;
+});
+
+document.addEventListener("keydown", (event) => {
+  const menu = openMenu();
+  if (!menu) return;
+  if (event.key === "Escape") {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+  if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+  const stops = [...menu.querySelectorAll("summary, a, button")];
+  const step = event.key === "ArrowDown" ? 1 : -1;
+  const next = stops.indexOf(document.activeElement) + step;
+  stops[(next + stops.length) % stops.length].focus();
+  event.preventDefault();
+});
+
+// --- Buttons with one small task ---------------------------------------------------------------
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-dismiss], [data-copy]");
+  if (!button) return;
+  if (button.matches("[data-dismiss]")) {
+    button.closest(".notice").remove();
+    return;
+  }
+  const field = document.querySelector(button.dataset.copy);
+  await navigator.clipboard.writeText(field.value ?? field.textContent);
+  const words = button.querySelector("[data-copied]");
+  if (words) words.textContent = words.dataset.copied;
+});
+
+// --- A fragment that turns out to be a whole page ------------------------------------------------
+
+// Whoever was signed out meanwhile is sent to the sign-in page, not shown it inside a list.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  const asked = new URL(detail.pathInfo.requestPath, location.href);
+  const answered = new URL(detail.xhr.responseURL || asked);
+  if (answered.pathname === asked.pathname) return;
+  if (!/^\s*<!doctype/i.test(detail.xhr.responseText)) return;
+  detail.shouldSwap = false;
+  location.reload();
+});
