@@ -36,6 +36,9 @@ from networks.reading import NOT_UNDERSTOOD, a_name, an_id, attempt, insist, sai
 
 USERINFO = "https://api.linkedin.com/v2/userinfo"
 ORGANIZATIONS = "https://api.linkedin.com/rest/organizations/"
+# What everybody may read of a page; the list's parentheses must not be escaped.
+# https://learn.microsoft.com/en-us/linkedin/marketing/community-management/organizations/organization-lookup-api
+ORGANIZATIONS_LOOKUP = "https://api.linkedin.com/rest/organizationsLookup?ids=List({})"
 ORGANIZATION_ACLS = "https://api.linkedin.com/rest/organizationAcls"
 ORGANIZATION = re.compile(r"urn:li:organization(?:Brand)?:(\d{1,30})")
 SUPER_ADMIN = "ADMINISTRATOR"
@@ -202,7 +205,7 @@ class LinkedIn(OAuth2Network):
         found = [Reachable("person", identity.subject, identity.name, is_login=True)]
         roles = yield from self.roles(grant)
         for page, role in roles.items():
-            answer = yield from attempt(Get(ORGANIZATIONS + page, **rest(grant)))
+            answer = yield from attempt(Get(described(page, role), **rest(grant)))
             found.append(page_in(page, role, answer.json))
             if answer.status == 0:  # time is up: the pages count, their names can follow
                 break
@@ -238,6 +241,13 @@ def rest(grant: Grant) -> dict[str, Any]:
     return {"bearer": grant.access_token, "headers": headers}
 
 
+def described(page: str, role: str) -> str:
+    """Where a page is described: in full for its super admins, in short for everybody else."""
+    if role == SUPER_ADMIN:
+        return ORGANIZATIONS + page
+    return ORGANIZATIONS_LOOKUP.format(page)
+
+
 def introspected(body: Mapping[str, Any]) -> Reason | None:
     active, status = body["active"], body.get("status", "")
     if active is True and status in ("active", ""):
@@ -266,6 +276,9 @@ def has_next(body: Mapping[str, Any]) -> bool:
 
 
 def page_in(page: str, role: str, body: Mapping[str, Any]) -> Reachable:
+    results = body.get("results")  # the short description comes in a map
+    if isinstance(results, dict):
+        body = results[page] if isinstance(results.get(page), dict) else {}
     vanity = an_id(body.get("vanityName"))
     return Reachable(
         "page",

@@ -9,6 +9,7 @@ header is a 400, a page whose administrator one is not is a 403.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ from sandbox.world import Profile
 if TYPE_CHECKING:
     from sandbox.dialects.linkedin import LinkedIn
 
+LIST = re.compile(r"List\((\d+(?:,\d+)*)\)")
 LIVING_VERSIONS = frozenset(
     ["202512", "202601", "202602", "202603", "202604", "202605", "202606", "202607", "202608"]
 )
@@ -66,6 +68,7 @@ class LinkedInApi:
             web.get(f"{host}/v2/me", self.me),
             web.get(f"{host}/rest/organizationAcls", self.organization_acls),
             web.get(f"{host}/rest/organizations/{{id}}", self.organization),
+            web.get(f"{host}/rest/organizationsLookup", self.organizations_lookup),
         ]
 
     async def userinfo(self, request: web.Request) -> web.StreamResponse:
@@ -151,6 +154,24 @@ class LinkedInApi:
             raise forbidden(f"organizations.GET.{version}01")
         return web.json_response(_details(page))
 
+    async def organizations_lookup(self, request: web.Request) -> web.StreamResponse:
+        """What every member may read of pages: names, and no more. The ids come as ``List(1,2)``,
+        its parentheses as they are."""
+        self.grant(request)
+        version = self.version(request)
+        wanted = LIST.fullmatch(dict(_raw_query(request)).get("ids", ""))
+        if wanted is None:
+            raise bad_request("ILLEGAL_ARGUMENT", f"Invalid query parameters ({version}01)")
+        pages = {id: self.network.world.profiles.get(id) for id in wanted[1].split(",")}
+        found = {id: page for id, page in pages.items() if page is not None}
+        return web.json_response(
+            {
+                "results": {id: _short(page) for id, page in found.items()},
+                "statuses": {id: 200 if id in found else 404 for id in pages},
+                "errors": {},
+            }
+        )
+
     def grant(self, request: web.Request) -> Grant:
         """Whose call this is; or a 401 that says what is wrong with the token."""
         value = bearer(request)
@@ -189,6 +210,17 @@ class LinkedInApi:
         if not text.isdecimal() or int(text) > most or (name == "count" and int(text) == 0):
             raise bad_request("ILLEGAL_ARGUMENT", f"{name} must be a number up to {most}")
         return int(text)
+
+
+def _raw_query(request: web.Request) -> Iterable[tuple[str, str]]:
+    """The query as it was sent: LinkedIn tells an escaped parenthesis from a plain one."""
+    for pair in request.raw_path.partition("?")[2].split("&"):
+        name, _, value = pair.partition("=")
+        yield name, value
+
+
+def _short(page: Profile) -> dict[str, object]:
+    return {"id": int(page.id), "localizedName": page.name, "vanityName": page.handle}
 
 
 def _details(page: Profile) -> dict[str, object]:

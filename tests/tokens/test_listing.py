@@ -53,7 +53,7 @@ def row(client: Client, profile: Profile, query: str = "") -> str:
 
 def names(client: Client, query: str = "") -> list[str]:
     page = html(client.get(LIST + query))
-    return [words(link) for link in page.select("[id^=row-] .name a")]
+    return [words(link) for link in page.select("[id^=row-] .profile-name a")]
 
 
 def lost(world: World, login: Token, **fields: Any) -> Profile:
@@ -518,6 +518,7 @@ def test_a_row_that_comes_or_goes_brings_the_whole_list(mara: Client, mixed: Wor
     answer = news(mara, mark, "?status=lost")
     assert answer.headers["HX-Retarget"] == "#profiles"
     assert answer.headers["HX-Reswap"] == "outerHTML"
+    assert answer.headers["HX-Reselect"] == "#profiles"
     assert html(answer).select_one("#profiles")
 
 
