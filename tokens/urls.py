@@ -1,18 +1,20 @@
 from django.urls import path
 
-from tokens.views import connecting, deleting
+from tokens.views import about, connecting, deleting, listing
 
 app_name = "tokens"
 PROFILES = "o/<slug:organization>/profiles/"
 PROFILE = PROFILES + "<uuid:profile>/"
 
 urlpatterns = [
+    path(PROFILES, listing.profile_list, name="profile_list"),
     path(PROFILES + "add/", connecting.add, name="add"),
     path(PROFILES + "add/<slug:network>/", connecting.add_network, name="add_network"),
     path(PROFILES + "choose/<uuid:token>/", connecting.choose, name="choose"),
     path(PROFILE + "refresh/", connecting.refresh, name="refresh"),
     path(PROFILE + "delete/", deleting.delete, name="delete"),
-    # profile_list, profile_accesses and profile_timeline join here with their views.
+    path(PROFILE + "accesses/", about.accesses, name="profile_accesses"),
+    path(PROFILE + "timeline/", about.timeline, name="profile_timeline"),
     # One address for each network and none of an organization: what OAuth registers exactly.
     path("oauth/<slug:network>/callback/", connecting.callback, name="callback"),
 ]
