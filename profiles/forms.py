@@ -37,7 +37,9 @@ class SettingsForm(forms.Form):
         label=_("Teams"), queryset=Team.objects.none(), required=False, error_messages=NOT_OURS
     )
     mail_when_lost = forms.BooleanField(
-        label=_("There are no valid access permissions."), required=False
+        label=_("There are no valid access permissions."),
+        help_text=_("Profile owners who allow this in their account settings hear of it at once."),
+        required=False,
     )
 
     def __init__(self, data: Any = None, *, profile: Profile) -> None:
@@ -66,7 +68,10 @@ class ProfileFilter(forms.Form):
     it looks into is not all of this app."""
 
     search = forms.CharField(
-        label=_("Search profile, network or person"), max_length=100, required=False
+        label=_("Search profile, network or person"),
+        max_length=100,
+        required=False,
+        widget=forms.TextInput({"type": "search", "autocomplete": "off"}),
     )
     network = forms.ChoiceField(label=_("Network"), required=False, error_messages=NOT_THERE)
     owner = OwnerChoice(
@@ -91,6 +96,8 @@ class ProfileFilter(forms.Form):
         teams = Team.objects.filter(
             Q(organization=membership.organization_id), profiles__in=seen
         ).distinct()
+        for field in self.fields.values():  # in a bar of filters, what is chosen is the label
+            field.widget.attrs |= {"aria-label": field.label, "placeholder": field.label}
         self.fields["network"].choices = [("", _("All networks")), *networks]  # type: ignore[attr-defined]
         self.fields["owner"].queryset = owners  # type: ignore[attr-defined]
         self.fields["team"].queryset = teams  # type: ignore[attr-defined]

@@ -53,7 +53,7 @@ def row(client: Client, profile: Profile, query: str = "") -> str:
 
 def names(client: Client, query: str = "") -> list[str]:
     page = html(client.get(LIST + query))
-    return [words(link) for link in page.select("[id^=row-] .profile-name a")]
+    return [words(link) for link in page.select("[id^=row-] .name a")]
 
 
 def lost(world: World, login: Token, **fields: Any) -> Profile:

@@ -17,7 +17,7 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from django_htmx.http import push_url, reswap, retarget
+from django_htmx.http import push_url, reselect, reswap, retarget
 
 from accounts.tenancy import MemberRequest
 from networks.registry import NETWORKS
@@ -125,4 +125,4 @@ def _news(request: MemberRequest, shown: dict[str, Any]) -> HttpResponse:
     if seen.partition(".")[0] == shown["seen"].partition(".")[0]:
         return render(request, "tokens/profile_list_news.html", shown)
     answer = render(request, "tokens/profile_list_region.html", shown)
-    return reswap(retarget(answer, f"#{REGION}"), "outerHTML")
+    return reselect(reswap(retarget(answer, f"#{REGION}"), "outerHTML"), f"#{REGION}")
