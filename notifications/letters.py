@@ -90,7 +90,7 @@ def _context(user: User, notices: Sequence[Notice]) -> dict[str, Any]:
     profile = first.profile
     losses = [_loss(notice) for notice in ordered]
     login = shown(first.login_name)
-    return {
+    return _addresses(user, losses[0]) | {
         "name": shown(str(user)),
         "organization": shown(notices[0].organization.name),
         "network": profile.network,
@@ -104,7 +104,12 @@ def _context(user: User, notices: Sequence[Notice]) -> dict[str, Any]:
         "since": min(loss.since for loss in losses),
         "reasons": _reasons(ordered, login),
         "role": profile.network.required_role if profile.kind.reads_role else "",
-        "refresh_url": losses[0].url,
+    }
+
+
+def _addresses(user: User, loss: Loss) -> dict[str, Any]:
+    return {
+        "refresh_url": loss.url,
         "base_url": settings.BASE_URL,
         "settings_url": settings.BASE_URL + reverse("accounts:settings"),
         "stop_url": settings.BASE_URL + stop_path(user),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
@@ -56,13 +57,17 @@ def recipients_of(profiles: Iterable[UUID]) -> dict[UUID, list[Recipient]]:
     )
     found: dict[UUID, list[Recipient]] = defaultdict(list)
     for row in ownerships:
-        speaks_against = {
-            WhyNot.NOT_A_MEMBER: not row.is_member,
-            WhyNot.DEACTIVATED: not row.user.is_active,
-            WhyNot.PROFILE_MUTED: not row.profile.mail_when_lost,
-            WhyNot.NOT_OPTED_IN: not row.user.wants_token_mail,
-            WhyNot.NOT_CONFIRMED: not row.is_confirmed,
-        }
-        why_not = tuple(reason for reason, applies in speaks_against.items() if applies)
-        found[row.profile_id].append(Recipient(row.user, why_not))
+        found[row.profile_id].append(Recipient(row.user, _why_not(row)))
     return found
+
+
+def _why_not(row: Any) -> tuple[WhyNot, ...]:
+    """All that speaks against telling this owner; `row` is an Ownership with its two marks."""
+    speaks_against = {
+        WhyNot.NOT_A_MEMBER: not row.is_member,
+        WhyNot.DEACTIVATED: not row.user.is_active,
+        WhyNot.PROFILE_MUTED: not row.profile.mail_when_lost,
+        WhyNot.NOT_OPTED_IN: not row.user.wants_token_mail,
+        WhyNot.NOT_CONFIRMED: not row.is_confirmed,
+    }
+    return tuple(reason for reason, applies in speaks_against.items() if applies)

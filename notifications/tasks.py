@@ -8,7 +8,7 @@ from notifications.planning import plan
 from notifications.sending import send_due
 
 
-@shared_task(name="notifications.tasks.plan_and_send", ignore_result=True)
+@shared_task(name="notifications.tasks.plan_and_send")  # type: ignore[untyped-decorator]
 def plan_and_send() -> None:
     while plan():
         pass
