@@ -216,7 +216,8 @@ X_FRAME_OPTIONS = "DENY"
 # --- Mail --------------------------------------------------------------------------------------
 
 vars().update(env.email("EMAIL_URL", default="consolemail://"))
-EMAIL_TIMEOUT = 10  # the default is to wait for ever
+# The default is to wait for ever. Too short would send again what a slow server has taken.
+EMAIL_TIMEOUT = 60
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="Tokenwacht <tokenwacht@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 

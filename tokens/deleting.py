@@ -12,7 +12,7 @@ from networks.base import Client, Grant, Network, Refused, TransportError
 from networks.http import hold
 from profiles.models import Profile
 from tokens import vault
-from tokens.models import Access, Token
+from tokens.models import Access, StatusChange, Token
 from tokens.status import lock_tokens
 
 
@@ -38,8 +38,11 @@ def delete_profile(profile: Profile, user: User) -> list[Farewell]:
     holds, and never a profile that turns red.
     """
     with transaction.atomic():
-        gone = Access.objects.filter(profile__in=[profile, *profile.children.all()])
+        going = [profile, *profile.children.all()]
+        gone = Access.objects.filter(profile__in=going)
         tokens = lock_tokens(list(gone.values_list("token_id", flat=True)))
+        # Whoever plans notices passes locked changes by, and writes none that would hold us up.
+        list(StatusChange.objects.select_for_update().filter(profile__in=going).values_list("pk"))
         _record(profile, user)
         profile.delete()
         orphans = [token for token in tokens if not token.accesses.exists()]
