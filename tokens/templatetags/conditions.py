@@ -69,10 +69,11 @@ def expires(end: datetime) -> str:
 
 @register.filter
 def moment(value: datetime) -> str:
-    """The time where it is today, else the day."""
-    local = timezone.localtime(value)
-    is_today = local.date() == timezone.localdate()
-    return date_format(local, "TIME_FORMAT" if is_today else "DATE_FORMAT")
+    """As much as is needed to know when: the time today, the day this year, else the date."""
+    local, today = timezone.localtime(value), timezone.localdate()
+    if local.date() == today:
+        return date_format(local, "TIME_FORMAT")
+    return date_format(local, "MONTH_DAY_FORMAT" if local.year == today.year else "DATE_FORMAT")
 
 
 @register.filter

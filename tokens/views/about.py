@@ -62,12 +62,13 @@ def accesses(request: MemberRequest, profile: UUID) -> HttpResponse:
     found = get_object_or_404(visible, pk=profile)
     rows = list(found.accesses.select_related("token").order_by("-token__issued_at", "pk"))
     good = [access for access in rows if access.effective_reason() is None]
+    explanation = _explanation(found, rows)
     context = {
         "profile": found,
         "condition": Condition(cast(Any, found).condition),
         "unreachable_since": latest_silence(good),
-        "explanation": _explanation(found, rows),
-        "accesses": [_described(access) for access in rows],
+        "explanation": explanation,
+        "accesses": [_described(access, said=explanation) for access in rows],
         "strip": strip_of(found, timezone.now()),
         "has_no_reserve": len(good) == 1 and found.kind.reads_role,
     }
@@ -100,17 +101,17 @@ def _explanation(profile: Profile, rows: list[Access]) -> str:
     return explain(reason, profile.network, meant[0].token.subject_name)
 
 
-def _described(access: Access) -> dict[str, Any]:
-    reason = access.effective_reason()
+def _described(access: Access, said: str) -> dict[str, Any]:
+    """`said`: what the page has explained already."""
+    token, reason = access.token, access.effective_reason()
+    explanation = explain(reason, token.network, token.subject_name) if reason else ""
     return {
         "access": access,
-        "token": access.token,
-        "headline": headline(reason, access.token.network),
-        "explanation": explain(reason, access.token.network, access.token.subject_name)
-        if reason
-        else "",
+        "token": token,
+        "headline": headline(reason, token.network),
+        "explanation": explanation if explanation != said else "",
         "clocks": list(_clocks(access)),
-        "abilities": list(_abilities(access.token)),
+        "abilities": list(_abilities(token)),
     }
 
 

@@ -20,6 +20,8 @@ from profiles.models import Profile
 from tokens.models import Access, Token
 from tokens.views.condition import Condition, latest_silence
 
+FACES = 3  # as many owners are drawn; the others are counted
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -41,7 +43,11 @@ class Row:
 
     @property
     def owners(self) -> list[User]:
-        return list(self.profile.owners.all())
+        return list(self.profile.owners.all())[:FACES]
+
+    @property
+    def more_owners(self) -> list[User]:
+        return list(self.profile.owners.all())[FACES:]
 
     @property
     def teams(self) -> list[Team]:
