@@ -187,4 +187,7 @@ def on_terminate(number: int, frame: FrameType | None) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, on_terminate)
-    guard(Path(sys.argv[1]), throw_away="--throw-away" in sys.argv)
+    try:
+        guard(Path(sys.argv[1]), throw_away="--throw-away" in sys.argv)
+    except servers.ServerError as error:
+        sys.exit(str(error))

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from config import checkout, embedded
 from config.environment import variable
+from config.servers import ServerError
 from config.supervisor import Stopped, Supervisor, say
 from networks.registry import NETWORKS
 
@@ -184,5 +185,5 @@ def run() -> int:
 if __name__ == "__main__":
     try:
         sys.exit(run())
-    except CannotRun as error:
+    except (CannotRun, ServerError) as error:
         sys.exit(f"make run: {error}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,8 +22,9 @@ from config import embedded, servers
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path
-    for held in [held for held in embedded._held if held == tmp_path]:
-        embedded.release(held)
+    if tmp_path in embedded._held:
+        embedded.release(tmp_path)
+    shutil.rmtree(servers.data_folder(tmp_path), ignore_errors=True)
 
 
 def holder(folder: Path) -> subprocess.Popen[bytes]:
