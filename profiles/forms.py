@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Membership, Team, User
-from profiles.models import Profile
+from profiles.models import Ownership, Profile, TeamAssignment
 
 NOT_OURS = {
     "invalid_choice": _("This choice does not belong to your organization. Choose from the list."),
@@ -92,10 +92,10 @@ class ProfileFilter(forms.Form):
     def __init__(self, data: Any, *, membership: Membership, networks: list[tuple[str, str]]):
         super().__init__(data)
         seen = Profile.objects.visible_to(membership)
-        owners = User.objects.filter(owned_profiles__in=seen).distinct().order_by("name", "email")
-        teams = Team.objects.filter(
-            Q(organization=membership.organization_id), profiles__in=seen
-        ).distinct()
+        owning = Ownership.objects.filter(profile__in=seen).values("user")
+        working = TeamAssignment.objects.filter(profile__in=seen).values("team")
+        owners = User.objects.filter(pk__in=owning).order_by("name", "email")
+        teams = Team.objects.filter(pk__in=working)
         for field in self.fields.values():  # in a bar of filters, what is chosen is the label
             field.widget.attrs |= {"aria-label": field.label, "placeholder": field.label}
         self.fields["network"].choices = [("", _("All networks")), *networks]  # type: ignore[attr-defined]
