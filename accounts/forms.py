@@ -6,10 +6,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.contrib.auth.password_validation import (
-    password_validators_help_text_html,
-    validate_password,
-)
+from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.utils.translation import get_language, get_language_info
 from django.utils.translation import gettext_lazy as _
@@ -109,7 +106,7 @@ class SignUpForm(forms.Form):
     password = forms.CharField(
         label=_("Choose a password"),
         strip=False,
-        help_text=password_validators_help_text_html,
+        help_text=_("At least 10 characters. A few words that nobody would guess are best."),
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
     language = forms.ChoiceField(label=_("Language"), choices=own_names_of_languages)

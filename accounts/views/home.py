@@ -13,6 +13,6 @@ from accounts.tenancy import PersonRequest
 @login_required
 def home(request: PersonRequest) -> HttpResponse:
     mine = list(Organization.objects.filter(memberships__user=request.user).order_by("name"))
-    if len(mine) == 1 and "choose" not in request.GET:
+    if len(mine) == 1:
         return redirect("tokens:profile_list", mine[0].slug)
     return render(request, "accounts/home.html", {"organizations": mine})

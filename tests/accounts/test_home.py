@@ -30,13 +30,6 @@ def test_who_works_for_several_organizations_chooses(client: Client, world: Worl
     assert "Alpenglück GmbH" in page and "Nordwind Reederei" in page
 
 
-def test_who_asks_to_choose_sees_even_a_single_organization(client: Client, world: World) -> None:
-    client.force_login(world.otto)
-    page = client.get("/?choose").content.decode()
-    assert reverse("tokens:profile_list", args=["alpenglueck"]) in page
-    assert "Nordwind" not in page
-
-
 def test_who_works_for_no_organization_is_told_to_ask_for_an_invitation(
     client: Client, db: None
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from allauth.account.models import EmailAddress
+from bs4 import BeautifulSoup
 from django.core import signing
 from django.core.mail import EmailMultiAlternatives
 from django.db import connection, transaction
@@ -21,7 +22,7 @@ from accounts.models import AuditEvent, Invitation, Membership, Organization, Ro
 from tests.accounts.test_settings import read
 from tests.people import World
 
-ENGLISH = {"headers": {"Accept-Language": "en"}}
+ENGLISH = {"Accept-Language": "en"}
 PROFILES = "tokens:profile_list"
 
 
@@ -65,13 +66,15 @@ def test_the_mail_says_who_invites_where_to_and_until_when(
     tasks.send_invitation(str(invitation.pk))
     (mail,) = mailoutbox
     html = str(mail.alternatives[0][0])
+    link = "http://testserver" + links.path_of(invitation)
     assert "Alpenglück GmbH" in mail.subject and "\n" not in mail.subject
     for text in (mail.body, html):
         assert "Anna Huber" in text
         assert "Alpenglück GmbH" in text
-        assert "http://testserver" + links.path_of(invitation) in text
+        assert link in text
         assert "72" in text
-    assert "<style" not in html
+    button = BeautifulSoup(html, "html.parser").select_one(f'a[href="{link}"]')
+    assert button is not None and button["style"]  # mail programs drop style sheets
 
 
 def test_names_in_the_mail_are_text_and_never_markup(
@@ -277,7 +280,7 @@ def test_nobody_signs_up_with_another_address_or_role_than_the_invitations(
         ("name", "a\x00b"),
         ("name", "x" * 151),
         ("password", ""),
-        ("password", "short"),
+        ("password", "nine char"),
         ("password", "1234567890123"),
         ("password", "nora@alpenglueck.example"),
         ("password", "a\x00bcdefghijklmnop"),
@@ -368,7 +371,7 @@ def test_an_ended_invitation_says_what_to_do_next_and_lets_nobody_in(
     method: str,
 ) -> None:
     bring_to_an_end(invitation, end, world)
-    page = getattr(client, method)(link, sign_up, **ENGLISH)
+    page = getattr(client, method)(link, sign_up, headers=ENGLISH)
     assert page.status_code == 410
     title, what_next = {
         "revoked": ("This invitation has been withdrawn or replaced.", "ask the person"),
@@ -413,7 +416,7 @@ def forgeries(invitation: Invitation) -> dict[str, str]:
                                   "signed for something else", "nonsense", "null"])  # fmt: skip
 def test_a_forged_link_opens_nothing(client: Client, invitation: Invitation, kind: str) -> None:
     url = reverse("accounts:invitation", args=[forgeries(invitation)[kind]])
-    page = client.get(url, **ENGLISH)
+    page = client.get(url, headers=ENGLISH)
     assert page.status_code == 404
     assert "Open it from the mail once more" in read(page)
 

@@ -9,7 +9,9 @@ from allauth.account.models import EmailAddress
 from bs4 import BeautifulSoup
 from django.test import Client
 from django.urls import reverse
+from django.utils import translation
 
+from accounts.views import settings as views
 from tests.people import World
 
 URL = "/account/settings/"
@@ -39,11 +41,14 @@ def test_the_mail_checkbox_can_be_taken_out_again(client: Client, world: World) 
     assert not world.otto.wants_token_mail
 
 
-def test_the_page_answers_in_the_language_just_chosen(client: Client, world: World) -> None:
+def test_the_page_answers_in_the_language_just_chosen(
+    client: Client, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "_", lambda text: f"{translation.get_language()}: {text}")
     client.force_login(world.otto)
     page = client.post(URL, VALID, follow=True)
     assert 'lang="en"' in page.content.decode()
-    assert "Your settings have been saved." in read(page)
+    assert "en: Your settings have been saved." in read(page)
 
 
 def test_the_persons_language_wins_over_the_browsers(client: Client, world: World) -> None:
