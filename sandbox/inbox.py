@@ -61,7 +61,9 @@ class Inbox:
         headers = [[name, str(value)] for name, value in mail.items()]
         self.store.run(
             KEEP,
-            recipient, str(mail["Subject"] or ""), text, html, str(mail["Message-ID"] or ""),
+            # A header folded before its first word begins with the fold's blank.
+            recipient, str(mail["Subject"] or "").strip(), text, html,
+            str(mail["Message-ID"] or "").strip(),
             datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             json.dumps(links_of(html, text)), json.dumps(headers),
         )  # fmt: skip

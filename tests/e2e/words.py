@@ -44,7 +44,7 @@ ENGLISH = SimpleNamespace(
     account_group="Email notifications",
     account_checkbox="Receive notifications when an access token has expired.",
     save="Save",
-    subject="LinkedIn page Alpenglück: no valid access permission",
+    subject="LinkedIn Page Alpenglück: no valid access permission",
     password="password",  # noqa: S106
     expected="Alpenglück",
 )
