@@ -10,7 +10,7 @@ import pytest
 from bs4 import BeautifulSoup
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from networks.base import Reason
 from networks.registry import NETWORKS
@@ -171,7 +171,8 @@ def test_what_was_not_granted_is_named_beside_what_needs_it(tim: Client, page: P
 def test_what_the_network_does_not_allow_is_said_with_its_reason(tim: Client, world: World) -> None:
     page = profile(world.alpenglueck, "xing", "profile", teams=(world.kitchen,))
     access(token(world.alpenglueck, "xing"), page)
-    reason = str(NETWORKS["xing"].capabilities["comment_on_incoming"].reason)
+    with translation.override("en"):
+        reason = str(NETWORKS["xing"].capabilities["comment_on_incoming"].reason)
     assert f"Comment on incoming posts {reason}" in read(tim, "profile_accesses", page)
 
 
