@@ -69,7 +69,7 @@ def _wait_until_ready(address: str, program: subprocess.Popen[bytes], log: Path)
         try:
             if requests.get(address, timeout=2).ok:
                 return
-        except requests.ConnectionError:
+        except requests.RequestException:
             pass
         time.sleep(0.3)
     raise AssertionError(log.read_text()[-3000:])
