@@ -171,6 +171,7 @@ def browser(practice: Practice) -> Any:
 @pytest.fixture
 def probe(practice: Practice) -> Any:
     """`probe("linkedin")`: every token of that network asked now, as the worker would."""
+
     def ask(network: str, times: int = 1) -> None:
         with Conversations() as talk:
             for _ in range(times):

@@ -161,7 +161,8 @@ class Access(models.Model):
 
     def effective_reason(self) -> Reason | None:
         """Why this access is not good: the token's trouble before its own; None while it is."""
-        return Reason(self.token.reason or self.reason) if self.token.reason or self.reason else None
+        reason = self.token.reason or self.reason
+        return Reason(reason) if reason else None
 
 
 class StatusChange(models.Model):

@@ -58,9 +58,7 @@ def choose(token: Token, user: User, chosen: Iterable[Reachable]) -> list[Profil
     with transaction.atomic():
         (locked,) = lock_tokens([token.pk])
         new = _give_access(locked, chosen)
-        settle(
-            [locked], lambda *_: None, now=timezone.now(), new=_ids(new), actor_name=str(user)
-        )
+        settle([locked], lambda *_: None, now=timezone.now(), new=_ids(new), actor_name=str(user))
         _record("connected", user, locked, [access.profile for access in new])
     return [access.profile for access in new]
 

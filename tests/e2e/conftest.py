@@ -42,7 +42,9 @@ def product(folder: Path) -> Iterator[Running]:
     for name in ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE"):
         environment.pop(name, None)
     environment |= {
-        "PORT": str(port), "PRACTICE_PORT": str(practice_port), "LOCAL_DIR": str(folder)
+        "PORT": str(port),
+        "PRACTICE_PORT": str(practice_port),
+        "LOCAL_DIR": str(folder),
     }
     log = (folder / "run.log").open("w")
     program = subprocess.Popen(

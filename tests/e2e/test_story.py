@@ -30,9 +30,7 @@ def fill_in_password(page: Page, email: str) -> None:
 
 
 def rows(page: Page, name: str) -> Locator:
-    return page.locator("li[id^=row-]").filter(
-        has=page.get_by_role("link", name=name, exact=True)
-    )
+    return page.locator("li[id^=row-]").filter(has=page.get_by_role("link", name=name, exact=True))
 
 
 def row(page: Page, name: str) -> Locator:
@@ -100,9 +98,7 @@ def everything_is_connected(admin: Page, running: Running, words: SimpleNamespac
         expect(one).to_contain_text(words.valid)
 
 
-def the_owner_opts_in(
-    admin: Page, owner: Page, running: Running, words: SimpleNamespace
-) -> None:
+def the_owner_opts_in(admin: Page, owner: Page, running: Running, words: SimpleNamespace) -> None:
     open_menu(admin, "Alpenglück", words.page_settings)
     expect(admin.locator("body")).to_contain_text(words.owners)
     expect(admin.locator("body")).to_contain_text(words.page_group)
