@@ -57,6 +57,14 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
+// --- The strip of the phone begins where one is -------------------------------------------------
+
+const here = document.querySelector(".side [aria-current]");
+if (here) {
+  const strip = here.closest(".side");
+  strip.scrollLeft = here.offsetLeft - (strip.clientWidth - here.offsetWidth) / 2;
+}
+
 // --- Buttons with one small task ---------------------------------------------------------------
 
 document.addEventListener("click", async (event) => {
