@@ -8,80 +8,175 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Ownership',
+            name="Ownership",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='ownerships', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="ownerships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Profile',
+            name="Profile",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('network_slug', models.CharField(max_length=30)),
-                ('kind_slug', models.CharField(max_length=30)),
-                ('remote_id', models.CharField(max_length=255)),
-                ('name', models.CharField(max_length=255)),
-                ('url', models.URLField(blank=True, max_length=500)),
-                ('mail_when_lost', models.BooleanField(default=False, verbose_name='There are no valid access permissions.')),
-                ('status', models.CharField(choices=[('valid', 'Valid'), ('lost', 'No valid access permission')], default='lost', max_length=10)),
-                ('reason', models.CharField(blank=True, max_length=30)),
-                ('since', models.DateTimeField(default=django.utils.timezone.now)),
-                ('next_end', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='profiles', to='accounts.organization')),
-                ('owners', models.ManyToManyField(related_name='owned_profiles', through='profiles.Ownership', to=settings.AUTH_USER_MODEL)),
-                ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='children', to='profiles.profile')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("network_slug", models.CharField(max_length=30)),
+                ("kind_slug", models.CharField(max_length=30)),
+                ("remote_id", models.CharField(max_length=255)),
+                ("name", models.CharField(max_length=255)),
+                ("url", models.URLField(blank=True, max_length=500)),
+                (
+                    "mail_when_lost",
+                    models.BooleanField(
+                        default=False, verbose_name="There are no valid access permissions."
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("valid", "Valid"), ("lost", "No valid access permission")],
+                        default="lost",
+                        max_length=10,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=30)),
+                ("since", models.DateTimeField(default=django.utils.timezone.now)),
+                ("next_end", models.DateTimeField(null=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="profiles",
+                        to="accounts.organization",
+                    ),
+                ),
+                (
+                    "owners",
+                    models.ManyToManyField(
+                        related_name="owned_profiles",
+                        through="profiles.Ownership",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="children",
+                        to="profiles.profile",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='ownership',
-            name='profile',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='ownerships', to='profiles.profile'),
+            model_name="ownership",
+            name="profile",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="ownerships",
+                to="profiles.profile",
+            ),
         ),
         migrations.CreateModel(
-            name='TeamAssignment',
+            name="TeamAssignment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
-                ('profile', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='team_assignments', to='profiles.profile')),
-                ('team', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='profile_assignments', to='accounts.team')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
+                (
+                    "profile",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="team_assignments",
+                        to="profiles.profile",
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="profile_assignments",
+                        to="accounts.team",
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='profile',
-            name='teams',
-            field=models.ManyToManyField(related_name='profiles', through='profiles.TeamAssignment', to='accounts.team'),
+            model_name="profile",
+            name="teams",
+            field=models.ManyToManyField(
+                related_name="profiles", through="profiles.TeamAssignment", to="accounts.team"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ownership',
-            constraint=models.UniqueConstraint(fields=('profile', 'user'), name='owner_once'),
+            model_name="ownership",
+            constraint=models.UniqueConstraint(fields=("profile", "user"), name="owner_once"),
         ),
         migrations.AddConstraint(
-            model_name='teamassignment',
-            constraint=models.UniqueConstraint(fields=('profile', 'team'), name='team_once'),
+            model_name="teamassignment",
+            constraint=models.UniqueConstraint(fields=("profile", "team"), name="team_once"),
         ),
         migrations.AddIndex(
-            model_name='profile',
-            index=models.Index(fields=['organization', 'network_slug', 'name'], name='profile_list_order'),
+            model_name="profile",
+            index=models.Index(
+                fields=["organization", "network_slug", "name"], name="profile_list_order"
+            ),
         ),
         migrations.AddIndex(
-            model_name='profile',
-            index=models.Index(fields=['organization', 'status'], name='profile_by_status'),
+            model_name="profile",
+            index=models.Index(fields=["organization", "status"], name="profile_by_status"),
         ),
         migrations.AddConstraint(
-            model_name='profile',
-            constraint=models.UniqueConstraint(fields=('organization', 'network_slug', 'kind_slug', 'remote_id'), name='profile_once'),
+            model_name="profile",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "network_slug", "kind_slug", "remote_id"),
+                name="profile_once",
+            ),
         ),
     ]

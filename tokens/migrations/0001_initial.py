@@ -9,125 +9,246 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('profiles', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("profiles", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Access',
+            name="Access",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('role', models.CharField(blank=True, max_length=60)),
-                ('reason', models.CharField(blank=True, max_length=30)),
-                ('suspected_at', models.DateTimeField(null=True)),
-                ('suspected_reason', models.CharField(blank=True, max_length=30)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
-                ('profile', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='accesses', to='profiles.profile')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("role", models.CharField(blank=True, max_length=60)),
+                ("reason", models.CharField(blank=True, max_length=30)),
+                ("suspected_at", models.DateTimeField(null=True)),
+                ("suspected_reason", models.CharField(blank=True, max_length=30)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
+                (
+                    "profile",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="accesses",
+                        to="profiles.profile",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='OAuthApp',
+            name="OAuthApp",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('network_slug', models.CharField(max_length=30)),
-                ('client_id', models.CharField(max_length=255)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("network_slug", models.CharField(max_length=30)),
+                ("client_id", models.CharField(max_length=255)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('network_slug', 'client_id'), name='app_once')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("network_slug", "client_id"), name="app_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='AuthorizationRequest',
+            name="AuthorizationRequest",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('state_digest', models.BinaryField(unique=True)),
-                ('keep', models.BinaryField()),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
-                ('profile', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='profiles.profile')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('app', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='tokens.oauthapp')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("state_digest", models.BinaryField(unique=True)),
+                ("keep", models.BinaryField()),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
+                (
+                    "profile",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="profiles.profile",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "app",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="tokens.oauthapp",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Token',
+            name="Token",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('network_slug', models.CharField(max_length=30)),
-                ('subject', models.CharField(max_length=255)),
-                ('subject_name', models.CharField(max_length=255)),
-                ('access_token', models.BinaryField()),
-                ('refresh_token', models.BinaryField(default=b'')),
-                ('scopes', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=100), default=list, size=None)),
-                ('issued_at', models.DateTimeField()),
-                ('consented_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField(null=True)),
-                ('refresh_expires_at', models.DateTimeField(null=True)),
-                ('reauthorize_by', models.DateTimeField(null=True)),
-                ('reason', models.CharField(blank=True, max_length=30)),
-                ('probed_at', models.DateTimeField(null=True)),
-                ('listed_at', models.DateTimeField(null=True)),
-                ('unclear_since', models.DateTimeField(null=True)),
-                ('unclear_reason', models.CharField(blank=True, max_length=30)),
-                ('unclear_count', models.PositiveIntegerField(default=0)),
-                ('next_probe_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('lease', models.UUIDField(null=True)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('app', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tokens', to='tokens.oauthapp')),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("network_slug", models.CharField(max_length=30)),
+                ("subject", models.CharField(max_length=255)),
+                ("subject_name", models.CharField(max_length=255)),
+                ("access_token", models.BinaryField()),
+                ("refresh_token", models.BinaryField(default=b"")),
+                (
+                    "scopes",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=100), default=list, size=None
+                    ),
+                ),
+                ("issued_at", models.DateTimeField()),
+                ("consented_at", models.DateTimeField()),
+                ("expires_at", models.DateTimeField(null=True)),
+                ("refresh_expires_at", models.DateTimeField(null=True)),
+                ("reauthorize_by", models.DateTimeField(null=True)),
+                ("reason", models.CharField(blank=True, max_length=30)),
+                ("probed_at", models.DateTimeField(null=True)),
+                ("listed_at", models.DateTimeField(null=True)),
+                ("unclear_since", models.DateTimeField(null=True)),
+                ("unclear_reason", models.CharField(blank=True, max_length=30)),
+                ("unclear_count", models.PositiveIntegerField(default=0)),
+                ("next_probe_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("lease", models.UUIDField(null=True)),
+                ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "app",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="tokens",
+                        to="tokens.oauthapp",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='StatusChange',
+            name="StatusChange",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('login_name', models.CharField(max_length=255)),
-                ('at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('reason', models.CharField(blank=True, max_length=30)),
-                ('profile_valid', models.BooleanField()),
-                ('profile_was_valid', models.BooleanField()),
-                ('actor_name', models.CharField(blank=True, max_length=254)),
-                ('planned_at', models.DateTimeField(null=True)),
-                ('access', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='changes', to='tokens.access')),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='accounts.organization')),
-                ('profile', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='changes', to='profiles.profile')),
-                ('token', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='tokens.token')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("login_name", models.CharField(max_length=255)),
+                ("at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("reason", models.CharField(blank=True, max_length=30)),
+                ("profile_valid", models.BooleanField()),
+                ("profile_was_valid", models.BooleanField()),
+                ("actor_name", models.CharField(blank=True, max_length=254)),
+                ("planned_at", models.DateTimeField(null=True)),
+                (
+                    "access",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="changes",
+                        to="tokens.access",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="accounts.organization",
+                    ),
+                ),
+                (
+                    "profile",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="changes",
+                        to="profiles.profile",
+                    ),
+                ),
+                (
+                    "token",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="tokens.token",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.AddField(
-            model_name='access',
-            name='token',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='accesses', to='tokens.token'),
+            model_name="access",
+            name="token",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="accesses",
+                to="tokens.token",
+            ),
         ),
         migrations.AddIndex(
-            model_name='token',
-            index=models.Index(fields=['network_slug', 'next_probe_at'], name='token_due'),
+            model_name="token",
+            index=models.Index(fields=["network_slug", "next_probe_at"], name="token_due"),
         ),
         migrations.AddConstraint(
-            model_name='token',
-            constraint=models.UniqueConstraint(fields=('organization', 'app', 'subject'), name='token_once'),
+            model_name="token",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "app", "subject"), name="token_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='statuschange',
-            index=models.Index(fields=['profile', '-id'], name='change_timeline'),
+            model_name="statuschange",
+            index=models.Index(fields=["profile", "-id"], name="change_timeline"),
         ),
         migrations.AddIndex(
-            model_name='statuschange',
-            index=models.Index(condition=models.Q(('planned_at', None)), fields=['id'], name='change_unplanned'),
+            model_name="statuschange",
+            index=models.Index(
+                condition=models.Q(("planned_at", None)), fields=["id"], name="change_unplanned"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='access',
-            constraint=models.UniqueConstraint(fields=('token', 'profile'), name='access_once'),
+            model_name="access",
+            constraint=models.UniqueConstraint(fields=("token", "profile"), name="access_once"),
         ),
     ]
