@@ -74,12 +74,7 @@ def invite(
     """Invite an address; a second invitation to the same address takes the place of the first."""
     lock(organization)
     email = email.lower()
-    known = person_with(email)
-    if known and organization.memberships.filter(user=known).exists():
-        raise Refused(
-            _("%(name)s is already a member. Change the role in the list instead.")
-            % {"name": known}
-        )
+    _refuse_if_member(organization, email)
     organization.invitations.filter(email=email, accepted_at=None).delete()
     invitation = Invitation.objects.create(
         organization=organization, email=email, role=role, invited_by=by
@@ -167,6 +162,15 @@ def person_with(email: str) -> User | None:
     """Who signs in with this address, or has confirmed it as one of several."""
     confirmed = Q(emailaddress__email__iexact=email, emailaddress__verified=True)
     return User.objects.filter(Q(email__iexact=email) | confirmed).distinct().first()
+
+
+def _refuse_if_member(organization: Organization, email: str) -> None:
+    known = person_with(email)
+    if known and organization.memberships.filter(user=known).exists():
+        raise Refused(
+            _("%(name)s is already a member. Change the role in the list instead.")
+            % {"name": known}
+        )
 
 
 def _acceptable(invitation: Invitation | None) -> Invitation:
