@@ -7,6 +7,7 @@ missing, `compile` makes the .mo files that Django reads. No settings, no databa
 from __future__ import annotations
 
 import io
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -81,8 +82,10 @@ def read(path: Path) -> Catalog:
 
 def compile_all(base: Path) -> None:
     for path in catalogs(base):
-        with path.with_suffix(".mo").open("wb") as output:
+        unfinished = path.with_suffix(f".{os.getpid()}.mo")
+        with unfinished.open("wb") as output:
             write_mo(output, read(path))
+        unfinished.replace(path.with_suffix(".mo"))  # in one step: others may be reading
 
 
 def problems(base: Path) -> Iterator[str]:

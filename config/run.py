@@ -63,10 +63,6 @@ def environment(product_port: int, practice_port: int) -> dict[str, str]:
     mail = f"smtp://127.0.0.1:{practice_port + SMTP_OFFSET}"
     practice = f"http://localhost:{practice_port}"
     hosts = {host: f"{practice}/{host}" for net in NETWORKS.values() for host in net.hosts}
-    clients = {}
-    for slug in NETWORKS:
-        clients[variable(slug, "CLIENT_ID")] = f"practice-{slug}"
-        clients[variable(slug, "CLIENT_SECRET")] = f"practice-{slug}-secret"
     product = f"http://127.0.0.1:{product_port}"
     local = checkout.local_folder()
     demonstration = {
@@ -86,7 +82,16 @@ def environment(product_port: int, practice_port: int) -> dict[str, str]:
         # Said by celery to root; on a developer's machine it is only noise.
         "PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges",
     }
-    return demonstration | clients | inherited()
+    return demonstration | practice_clients() | inherited()
+
+
+def practice_clients() -> dict[str, str]:
+    """What the practice networks know us by."""
+    clients = {}
+    for slug in NETWORKS:
+        clients[variable(slug, "CLIENT_ID")] = f"practice-{slug}"
+        clients[variable(slug, "CLIENT_SECRET")] = f"practice-{slug}-secret"
+    return clients
 
 
 def inherited() -> dict[str, str]:

@@ -166,18 +166,8 @@ def postgresql(
     """A running server with the product's role and an empty or kept database."""
     data = data_folder(folder)
     make_cluster(data, throw_away=throw_away)
-    settings = ["listen_addresses=", f"unix_socket_directories={sockets}"]
-    settings += FAST if throw_away else ()
     log = folder / "postgresql.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [programs() / "postgres", "-D", data, *(f"--{setting}" for setting in settings)],
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd="/",
-            start_new_session=True,  # Ctrl-C is for its guardian, who ends it in order.
-            **unprivileged(),
-        )
+    process = start_postgresql(data, sockets, log, FAST if throw_away else ())
     try:
         wait_for(process, sockets, log)
         make_role_and_database(sockets)
@@ -186,6 +176,21 @@ def postgresql(
         end_postgresql(process)
         if throw_away:
             shutil.rmtree(data, ignore_errors=True)
+
+
+def start_postgresql(
+    data: Path, sockets: Path, log: Path, settings: tuple[str, ...]
+) -> subprocess.Popen[bytes]:
+    settings = ("listen_addresses=", f"unix_socket_directories={sockets}", *settings)
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            [programs() / "postgres", "-D", data, *(f"--{setting}" for setting in settings)],
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd="/",
+            start_new_session=True,  # Ctrl-C is for its guardian, who ends it in order.
+            **unprivileged(),
+        )
 
 
 def end_postgresql(process: subprocess.Popen[bytes]) -> None:

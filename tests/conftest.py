@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import socket
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from config import messages
+
 pytest_plugins = ["tests.people", "tests.practice"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Pages are in German by default, so what they say must not depend on `make install`."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        messages.compile_all(messages.BASE_DIR)
 
 
 class WayOut(AssertionError):
