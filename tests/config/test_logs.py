@@ -1,6 +1,11 @@
+"""One line for each record that tells somebody something."""
+
 import logging
 
-from config.logs import OneLine
+import pytest
+from django.test import RequestFactory
+
+from config.logs import OneLine, no_health_check
 
 
 def test_a_record_is_one_line_whatever_it_says() -> None:
@@ -8,3 +13,9 @@ def test_a_record_is_one_line_whatever_it_says() -> None:
         "web", logging.WARNING, __file__, 1, "no such page: %s", ("/x\n2026 INFO forged",), None
     )
     assert "\n" not in OneLine("{levelname} {message}", style="{").format(record)
+
+
+@pytest.mark.parametrize(("path", "kept"), [("/healthz", False), ("/o/alpenglueck/", True)])
+def test_a_health_check_leaves_no_line(path: str, kept: bool, rf: RequestFactory) -> None:
+    record = logging.makeLogRecord({"request": rf.get(path)})
+    assert no_health_check(record) is kept
