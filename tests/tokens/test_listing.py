@@ -247,6 +247,18 @@ def test_boards_stand_below_their_account_and_the_group_counts_both(
     assert "Pinterest 2 × Account, 3 × Board" in words(groups[1])
 
 
+def test_accounts_of_one_name_keep_their_own_boards(mara: Client, world: World) -> None:
+    org = world.alpenglueck
+    accounts = [profile(org, "pinterest", "account", name="alps") for _ in range(4)]
+    for number, account in enumerate(accounts):
+        profile(org, "pinterest", "board", name=f"Board {number}", parent=account)
+    listed = html(mara.get(LIST)).select("[id^=row-]")
+    above = [str(one["id"]).removeprefix("row-") for one in listed[::2]]
+    numbers = [str(account.pk) for account in accounts]
+    expected = [f"Board {numbers.index(account)}" for account in above]
+    assert [words(one.select_one(".name a")) for one in listed[1::2]] == expected
+
+
 def test_a_group_says_what_the_network_no_longer_allows(mara: Client, world: World) -> None:
     profile(world.alpenglueck, "xing", "profile")
     group = html(mara.get(LIST)).select_one("section[aria-labelledby=network-xing] header")

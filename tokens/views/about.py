@@ -81,7 +81,7 @@ def timeline(request: MemberRequest, profile: UUID) -> HttpResponse:
     found = get_object_or_404(Profile.objects.visible_to(request.membership), pk=profile)
     changes = found.changes.order_by("-id")
     before = request.GET.get("before", "")
-    if before.isdecimal() and len(before) < 19:  # longer ones are no id of ours
+    if before.isdecimal() and len(before) < 19:  # longer ones are no id, and int() may refuse them
         changes = changes.filter(pk__lt=int(before))
     rows = list(changes[: PAGE_SIZE + 1])
     context = {
