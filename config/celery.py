@@ -25,6 +25,7 @@ def schedule(slugs: list[str], tick: float) -> dict[str, dict[str, Any]]:
     }
     return probes | {
         "sweep notices": {"task": "notifications.tasks.plan_and_send", **entry},
+        "forget unused": {"task": "tokens.tasks.forget_unused", "schedule": 3600.0},
         "heartbeat": {"task": "config.tasks.heartbeat", **entry},
     }
 

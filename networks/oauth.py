@@ -272,7 +272,7 @@ class OAuth2Network(Network):
         return Grant(
             access_token,
             refresh_token,
-            split_scopes(scope) if isinstance(scope, str) else asked,
+            split_scopes(scope) if isinstance(scope, str) and scope.strip() else asked,
             _at(seconds(body.get("expires_in"))),
             refresh_expires_at,
         )

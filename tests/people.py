@@ -12,10 +12,10 @@ from accounts.models import Membership, Organization, Role, Team, TeamMembership
 
 
 def person(name: str, organization: Organization | None = None, role: str = Role.MEMBER) -> User:
-    """A user with a confirmed address, `<first name>@<slug>.example`, language German."""
+    """A user with a confirmed address, `<first name>@<slug>.example`, language English."""
     slug = organization.slug if organization else "nowhere"
     user = User.objects.create_user(
-        f"{name.split()[0].lower()}@{slug}.example", "secret", name=name, language="de"
+        f"{name.split()[0].lower()}@{slug}.example", "secret", name=name, language="en"
     )
     EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     if organization:

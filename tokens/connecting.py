@@ -110,7 +110,10 @@ def take(state: str, user: User, network: Network) -> AuthorizationRequest:
 def arrive(trip: AuthorizationRequest, callback: Mapping[str, str]) -> Arrival:
     """Exchange the code and find out who came. Writes nothing. Raises Refused."""
     network, client = trip.app.network, client_of(trip.app)
-    keep = json.loads(vault.open_(bytes(trip.keep), trip.organization_id, trip.pk, "keep"))
+    try:
+        keep = json.loads(vault.open_(bytes(trip.keep), trip.organization_id, trip.pk, "keep"))
+    except vault.CannotOpen:
+        raise Refused(Refusal.APP_MISCONFIGURED) from None
     grant = _ask(network.exchange(client, callback, keep))
     identity = _ask(network.identify(client, grant))
     return Arrival(trip.app, grant, identity, _ask(network.reach(client, grant, identity)))
@@ -119,7 +122,11 @@ def arrive(trip: AuthorizationRequest, callback: Mapping[str, str]) -> Arrival:
 def reach_again(token: Token) -> list[Reachable]:
     """What the login of a stored token reaches now. Raises Refused."""
     identity = Identity(token.subject, token.subject_name)
-    return list(_ask(token.network.reach(client_of(token.app), token.open(), identity)))
+    try:
+        grant = token.open()
+    except vault.CannotOpen:
+        raise Refused(Refusal.APP_MISCONFIGURED) from None
+    return list(_ask(token.network.reach(client_of(token.app), grant, identity)))
 
 
 def client_of(app: OAuthApp) -> Client:

@@ -8,27 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Iterator
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Self
+from uuid import UUID
 
-from networks.base import Conversation, Refused, TransportError
+from networks.base import Conversation
 from networks.http import Driver
 
 AT_ONCE = 500
+Done = Callable[[Any], None]
 
 
 class Conversations:
-    """Begin conversations under a key, iterate over (key, result) as they end.
-
-    A result is what the conversation returned, or the TransportError or Refused that ended it.
-    Anything else that is raised is a defect, and is raised again in the iterating thread.
-    """
+    """The loop and the HTTP session; `batch` hands out what is used once."""
 
     def __init__(self) -> None:
-        self._done: SimpleQueue[tuple[Hashable, Any]] = SimpleQueue()
-        self._open = 0
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="conversations", daemon=True)
 
@@ -46,19 +42,12 @@ class Conversations:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
 
-    def begin(self, key: Hashable, conversation: Conversation) -> None:
-        self._open += 1
-        asyncio.run_coroutine_threadsafe(self._hold(key, conversation), self._loop)
+    def batch(self) -> Batch:
+        return Batch(self)
 
-    def __iter__(self) -> Iterator[tuple[Hashable, Any]]:
-        while self._open:
-            key, result = self._done.get()
-            self._open -= 1
-            if isinstance(result, BaseException) and not isinstance(
-                result, TransportError | Refused
-            ):
-                raise result
-            yield key, result
+    def hold(self, conversation: Conversation, done: Done) -> None:
+        """Begin a conversation on the loop; `done` takes its result, or what it raised."""
+        asyncio.run_coroutine_threadsafe(self._hold(conversation, done), self._loop)
 
     def _run(self) -> None:
         asyncio.run(self._serve())
@@ -71,9 +60,30 @@ class Conversations:
             self._ready.set()
             await self._stop.wait()
 
-    async def _hold(self, key: Hashable, conversation: Conversation) -> None:
+    async def _hold(self, conversation: Conversation, done: Done) -> None:
         async with self._room:
-            (result,) = await asyncio.gather(
-                self._driver.hold(conversation), return_exceptions=True
-            )
-        self._done.put((key, result))
+            results = await asyncio.gather(self._driver.hold(conversation), return_exceptions=True)
+        done(results[0])
+
+
+class Batch:
+    """Begin conversations under a key; iterate over (key, result) as they end.
+
+    A result is what the conversation returned or the exception that ended it. A batch has a
+    queue of its own: what a failed one leaves behind reaches no other.
+    """
+
+    def __init__(self, talk: Conversations) -> None:
+        self._talk = talk
+        self._done: SimpleQueue[tuple[UUID, Any]] = SimpleQueue()
+        self._open = 0
+
+    def begin(self, key: UUID, conversation: Conversation) -> None:
+        self._open += 1
+        self._talk.hold(conversation, lambda result: self._done.put((key, result)))
+
+    def __iter__(self) -> Iterator[tuple[UUID, Any]]:
+        while self._open:
+            key, result = self._done.get()
+            self._open -= 1
+            yield key, result

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.models import AuditEvent, User
 from networks.base import Client, Grant, Network, Refused, TransportError
@@ -38,12 +40,9 @@ def delete_profile(profile: Profile, user: User) -> list[Farewell]:
     holds, and never a profile that turns red.
     """
     with transaction.atomic():
-        going = [profile, *profile.children.all()]
-        gone = Access.objects.filter(profile__in=going)
-        tokens = lock_tokens(list(gone.values_list("token_id", flat=True)))
-        # Whoever plans notices passes locked changes by, and writes none that would hold us up.
-        list(StatusChange.objects.select_for_update().filter(profile__in=going).values_list("pk"))
-        _record(profile, user)
+        tokens = lock_tokens(_tokens_of(profile))
+        going = _lock(profile)
+        _record(profile, user, len(going) - 1)
         profile.delete()
         orphans = [token for token in tokens if not token.accesses.exists()]
         revocable = [_revocable(token) for token in orphans]
@@ -63,14 +62,34 @@ def delete_unused(tokens: Iterable[Token]) -> None:
         _say_goodbye(token, keys)
 
 
-def _record(profile: Profile, user: User) -> None:
+def _tokens_of(profile: Profile) -> list[UUID]:
+    gone = Access.objects.filter(Q(profile=profile) | Q(profile__parent=profile))
+    return list(gone.values_list("token_id", flat=True).distinct())
+
+
+def _lock(profile: Profile) -> list[Profile]:
+    """The profile and the children that go with it, locked. A child that another login reaches
+    too (a board of two accounts) stays, and stands for itself from now on."""
+    family = Profile.objects.filter(Q(pk=profile.pk) | Q(parent=profile))
+    rows = list(family.select_for_update().order_by("pk"))
+    own = profile.accesses.values("token")
+    shared = Access.objects.filter(profile__parent=profile).exclude(token__in=own)
+    staying = set(shared.values_list("profile_id", flat=True))
+    Profile.objects.filter(pk__in=staying).update(parent=None)
+    going = [row for row in rows if row.pk not in staying]
+    # Whoever plans notices passes locked changes by, and writes none that would hold us up.
+    list(StatusChange.objects.select_for_update().filter(profile__in=going).values_list("pk"))
+    return going
+
+
+def _record(profile: Profile, user: User, children: int) -> None:
     AuditEvent.record(
         "profile_deleted",
         organization=profile.organization,
         actor=user,
         target=profile,
         network=profile.network_slug,
-        children=profile.children.count(),
+        children=children,
     )
 
 

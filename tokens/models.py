@@ -55,6 +55,18 @@ class OAuthApp(models.Model):
         return Client(client_id, client_secret, self.redirect_uri)
 
 
+# What a grant fills in, and a refresh renews.
+GRANT_FIELDS = (
+    "access_token",
+    "refresh_token",
+    "scopes",
+    "issued_at",
+    "expires_at",
+    "refresh_expires_at",
+    "reauthorize_by",
+)
+
+
 class Token(models.Model):
     """One person's authorization at one network for one OAuth app.
 
@@ -116,7 +128,7 @@ class Token(models.Model):
             self.refresh_token = vault.seal(grant.refresh_token, *place, "refresh_token")
         self.scopes = list(grant.scopes)
         self.expires_at = grant.expires_at
-        self.refresh_expires_at = grant.refresh_expires_at or self.refresh_expires_at
+        self.refresh_expires_at = grant.refresh_expires_at
 
     def open(self) -> Grant:
         """The decrypted grant. Raises vault.CannotOpen."""

@@ -9,40 +9,45 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from networks.base import (
+    ALIVE,
     Client,
     Conversation,
     Grant,
     Health,
     Identity,
-    Reachable,
     Reason,
+    Refusal,
     Refused,
     TransportError,
     Verdict,
+    dead,
     unclear,
 )
 from networks.http import TIME_LIMIT
 from tokens import schedule, vault
-from tokens.conversations import Conversations
-from tokens.models import Token
+from tokens.conversations import AT_ONCE, Batch, Conversations
+from tokens.models import GRANT_FIELDS, Token
 from tokens.storing import reauthorize_by
 from tokens.verdicts import Finding, write_down
 
 logger = logging.getLogger(__name__)
 
-BATCH = 1000
-# A token is held through at most four conversations (refresh, probe, refresh, listing); the
-# lease outlives them all, so that no second worker refreshes the same token (rule 4).
+# As many as are held at once: nobody waits in a queue while its lease runs.
+BATCH = AT_ONCE
+# A session holds at most four conversations, and renews its lease before the one that must not
+# be held twice, the refresh (rule 4).
 LEASE = timedelta(seconds=5 * TIME_LIMIT)
 Session = Generator[Conversation, Any, Finding]
 
@@ -62,30 +67,35 @@ class Claim:
 
 def probe_due(network_slug: str, talk: Conversations, limit: int = BATCH) -> int:
     """Probe one batch of the network's due tokens; returns how many were claimed."""
-    tokens = _claim(network_slug, limit)
-    sessions: dict[UUID, Session] = {}
-    findings: list[Finding] = []
-    for token in tokens:
-        claim = _open(token)
-        if isinstance(claim, Finding):
-            findings.append(claim)
-            continue
-        sessions[token.pk] = _ask(claim)
-        talk.begin(token.pk, next(sessions[token.pk]))
-    for key, result in talk:
-        try:
-            talk.begin(key, _tell(sessions[key], result))
-        except StopIteration as end:
-            findings.append(end.value)
-    write_down(findings)
+    tokens = {token.pk: token for token in _claim(network_slug, limit)}
+    sessions = {key: _session(token) for key, token in tokens.items()}
+    batch = talk.batch()
+    findings = [_go_on(batch, tokens[key], sessions[key], None) for key in tokens]
+    findings += [_go_on(batch, tokens[key], sessions[key], result) for key, result in batch]
+    write_down([finding for finding in findings if finding])
     return len(tokens)
 
 
-def _tell(session: Session, result: Any) -> Conversation:
-    """Hand a result to a session; returns its next conversation. Raises StopIteration."""
-    if isinstance(result, TransportError | Refused):
-        return session.throw(result)
-    return session.send(result)
+def _go_on(batch: Batch, token: Token, session: Session, result: Any) -> Finding | None:
+    """Hand a session the last result and begin its next conversation, or return its finding.
+
+    Whatever a session raises is a defect of ours about this one token: it is logged by its name
+    alone, since its text may quote the token, and costs none of the others.
+    """
+    try:
+        if isinstance(result, Exception):
+            batch.begin(token.pk, session.throw(result))
+        else:
+            batch.begin(token.pk, session.send(result))
+    except StopIteration as end:
+        finding: Finding = end.value
+        return finding
+    except SoftTimeLimitExceeded:
+        raise
+    except Exception as error:  # noqa: BLE001 - the boundary of one token, as said above
+        logger.error("asking token %s failed: %s", token.pk, type(error).__name__)
+        return Finding(token, unclear(Reason.NOT_UNDERSTOOD))
+    return None
 
 
 def _claim(network_slug: str, limit: int) -> list[Token]:
@@ -103,57 +113,61 @@ def _claim(network_slug: str, limit: int) -> list[Token]:
     return list(Token.objects.select_related("app").filter(pk__in=ids, lease=lease))
 
 
-def _open(token: Token) -> Claim | Finding:
-    """The claim ready to ask, or the finding that we cannot: both are the operator's trouble."""
+def _session(token: Token) -> Session:
+    """Everything that is asked of one token; without its key or its app nothing can be."""
     client = token.app.client()
     if client is None:
         return Finding(token, unclear(Reason.APP_DISABLED))
     try:
-        return Claim(token, client, token.open())
+        claim = Claim(token, client, token.open())
     except vault.CannotOpen as error:
         logger.error("token %s does not open: %s", token.pk, error)
         return Finding(token, unclear(Reason.NOT_UNDERSTOOD))
+    verdict = yield from _verdict(claim)
+    if verdict.health is not Health.ALIVE:
+        return Finding(token, verdict)
+    if set(token.network.required_scopes) - set(token.scopes):  # lost at a refresh (rule 6)
+        return Finding(token, dead(Reason.PERMISSION_LOST))
+    return (yield from _listing(claim, verdict))
 
 
-def _ask(claim: Claim) -> Session:
-    """What is asked of one token, in order: refresh what is about to end, probe, refresh what
-    the probe says can be healed and probe again, and now and then read the listing."""
-    token, network = claim.token, claim.token.network
-    refused: Verdict | None = None
+def _verdict(claim: Claim) -> Generator[Conversation, Any, Verdict]:
+    """Refresh what is about to end, probe, heal what can be healed and probe again."""
+    token = claim.token
+    refreshed: Verdict | None = None
     if schedule.needs_refresh(timezone.now(), token.expires_at, token.issued_at):
-        refused = yield from _refresh(claim)
+        refreshed = yield from _refresh(claim)
     verdict = yield from _probe(claim)
-    if verdict.renewable and refused is None:
-        refused = yield from _refresh(claim)
-        verdict = verdict if refused else (yield from _probe(claim))
-    if verdict.renewable and refused is not None:
-        verdict = refused
-    if verdict.health is not Health.ALIVE or not _listing_is_due(token):
-        return Finding(token, verdict)
-    try:
-        identity = Identity(token.subject, token.subject_name)
-        reached: list[Reachable] = yield network.reach(claim.client, claim.grant, identity)
-    except (TransportError, Refused):
-        return Finding(token, verdict)
-    return Finding(token, verdict, reached)
+    if not verdict.renewable:
+        return verdict
+    if refreshed is None:
+        refreshed = yield from _refresh(claim)
+        if refreshed is ALIVE:
+            verdict = yield from _probe(claim)
+    if refreshed is not ALIVE:
+        return refreshed
+    # A pair that came a moment ago and reads as ended: ask once more before believing it.
+    return replace(verdict, ambiguous=True) if verdict.renewable else verdict
 
 
 def _probe(claim: Claim) -> Generator[Conversation, Any, Verdict]:
     network = claim.token.network
     try:
-        return (yield network.probe(claim.client, claim.grant, claim.token.subject))
+        verdict: Verdict = yield network.probe(claim.client, claim.grant, claim.token.subject)
     except (TransportError, Refused):
         return unclear(Reason.NETWORK_OUTAGE)
+    return verdict
 
 
-def _refresh(claim: Claim) -> Generator[Conversation, Any, Verdict | None]:
-    """Renew the pair and commit it at once; None when that worked, else what the network said.
+def _refresh(claim: Claim) -> Generator[Conversation, Any, Verdict]:
+    """Renew the pair and commit it at once; ALIVE when that worked, else what the network said.
 
-    Without a refresh token nothing is asked: the access token has ended, and only a person can
-    renew it.
+    Without a refresh token nothing is asked: only a person can renew the access.
     """
     if not claim.grant.refresh_token:
-        return Verdict(Health.DEAD, Reason.EXPIRED)
+        return dead(Reason.EXPIRED)
+    if not _mine(claim).update(next_probe_at=timezone.now() + LEASE):
+        return unclear(Reason.NOT_A_TOKEN_PROBLEM)  # somebody else's by now; it is dropped later
     try:
         result = yield claim.token.network.refresh(claim.client, claim.grant)
     except (TransportError, Refused):
@@ -161,30 +175,46 @@ def _refresh(claim: Claim) -> Generator[Conversation, Any, Verdict | None]:
     if isinstance(result, Verdict):
         return result
     _commit(claim, result)
-    return None
+    return ALIVE
+
+
+def _mine(claim: Claim) -> QuerySet[Token]:
+    """The token's row, as long as it is what we read and leased."""
+    return Token.objects.filter(
+        pk=claim.token.pk, lease=claim.token.lease, issued_at=claim.issued_at
+    )
 
 
 def _commit(claim: Claim, grant: Grant) -> None:
-    """Store a refreshed pair on arrival, if the token is still what we read and leased."""
+    """Store a refreshed pair on arrival, unless somebody reconnected meanwhile."""
     token, now = claim.token, timezone.now()
     token.seal(grant)
     token.issued_at = now
     renewed_by = reauthorize_by(token.network, token.consented_at, token.refresh_expires_at)
     ends = [end for end in (renewed_by, token.reauthorize_by) if end]
     token.reauthorize_by = min(ends, default=None)
-    fields = (
-        "access_token",
-        "refresh_token",
-        "scopes",
-        "issued_at",
-        "expires_at",
-        "refresh_expires_at",
-        "reauthorize_by",
-    )
-    stored = Token.objects.filter(pk=token.pk, lease=token.lease, issued_at=claim.issued_at)
-    if stored.update(**{name: getattr(token, name) for name in fields}):
+    if _mine(claim).update(**{name: getattr(token, name) for name in GRANT_FIELDS}):
         claim.issued_at = now
     claim.grant = grant
+
+
+def _listing(claim: Claim, verdict: Verdict) -> Session:
+    """Now and then, see which profiles the login still reaches with the role they need."""
+    token = claim.token
+    if not _listing_is_due(token):
+        return Finding(token, verdict)
+    identity = Identity(token.subject, token.subject_name)
+    try:
+        reached = yield token.network.reach(claim.client, claim.grant, identity)
+    except TransportError:
+        return Finding(token, verdict)
+    except Refused as error:
+        if error.refusal is Refusal.SCOPE_MISSING:  # the network says that it reaches nothing
+            return Finding(token, verdict, [])
+        if error.refusal is Refusal.NETWORK_UNAVAILABLE:
+            return Finding(token, verdict)
+        return Finding(token, verdict, trouble=Reason.NOT_UNDERSTOOD)
+    return Finding(token, verdict, reached)
 
 
 def _listing_is_due(token: Token) -> bool:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from networks.base import Network, Refusal, Refused
 from profiles.models import Profile
 from tokens.connecting import StateRefused
-from tokens.storing import WrongAccount
+from tokens.storing import ProfileGone, WrongAccount
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,13 @@ def explain_refusal(error: Exception, network: Network) -> Explanation:
             _("This sign-in cannot be finished here"),
             _("It was used already, is older than an hour, or was started in another browser."),
             _("Nothing was changed. Start it again from the list of profiles."),
+            status=400,
+        )
+    if isinstance(error, ProfileGone):
+        return Explanation(
+            _("The profile is gone"),
+            _("Somebody deleted it while you were away."),
+            _("Nothing was changed. If it shall be looked after again, add it again."),
             status=400,
         )
     if isinstance(error, Refused):

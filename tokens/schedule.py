@@ -15,22 +15,25 @@ class Pace:
     """How often the installation asks. `interval`: between two probes of a healthy token."""
 
     interval: timedelta
-    listing_interval: timedelta
+
+
+def refresh_due(expires_at: datetime | None, issued_at: datetime) -> datetime | None:
+    """When to renew an access token: REFRESH_AHEAD before its end, or in the last tenth of a
+    life shorter than that, so that a short-lived token is not renewed at every probe."""
+    if expires_at is None:
+        return None
+    return expires_at - min(REFRESH_AHEAD, (expires_at - issued_at) / 10)
 
 
 def needs_refresh(now: datetime, expires_at: datetime | None, issued_at: datetime) -> bool:
-    """Whether the access token is about to end: REFRESH_AHEAD before, or in the last tenth of a
-    life shorter than that, so that a short-lived token is not renewed at every probe."""
-    if expires_at is None:
-        return False
-    ahead = min(REFRESH_AHEAD, (expires_at - issued_at) / 10)
-    return now >= expires_at - ahead
+    due = refresh_due(expires_at, issued_at)
+    return due is not None and now >= due
 
 
 def next_probe(now: datetime, pace: Pace, *known_ends: datetime | None) -> datetime:
-    """The next time to ask a token: after the interval, or right at the next known end."""
+    """The next time to ask a token: after the interval, or right at the next known moment."""
     coming = [end for end in known_ends if end and end > now]
-    return min([now + pace.interval, *coming])
+    return min(now + pace.interval, *coming) if coming else now + pace.interval
 
 
 def after_unclear(now: datetime, pace: Pace, count: int, retry_after: float | None) -> datetime:
@@ -38,6 +41,6 @@ def after_unclear(now: datetime, pace: Pace, count: int, retry_after: float | No
     interval doubling to an hour (or the interval, if that is longer), and never before the
     network's own Retry-After."""
     longest = max(LONGEST_BACK_OFF, pace.interval)
-    back_off = min(pace.interval / 4 * 2 ** min(count, 16), longest)
+    back_off: timedelta = min(pace.interval / 4 * 2 ** min(count - 1, 16), longest)
     asked_to_wait = timedelta(seconds=min(retry_after or 0, 86_400))
     return now + max(back_off, asked_to_wait)

@@ -9,13 +9,17 @@ two accesses of one profile that die at once see each other, and nobody waits in
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
+
+from django.db.models import Model, QuerySet
 
 from profiles.models import Profile, Status
 from tokens.models import Access, StatusChange, Token
 
+Row = TypeVar("Row", bound=Model)
 Change = Callable[[Token, list[Access]], None]
 TOKEN_FIELDS = [
     "reason",
@@ -28,7 +32,8 @@ TOKEN_FIELDS = [
     "lease",
 ]
 ACCESS_FIELDS = ["role", "reason", "suspected_at", "suspected_reason"]
-PROFILE_FIELDS = ["status", "reason", "since", "next_end"]
+PROFILE_FIELDS = ["status", "reason", "since", "next_end", "name", "url"]
+SLICE = 500
 
 
 def lock_tokens(token_ids: Collection[UUID]) -> list[Token]:
@@ -53,15 +58,34 @@ def settle(
     """
     by_id = {token.pk: token for token in tokens}
     accesses = _lock_profiles_of(by_id)
+    profiles = list({access.profile_id: access.profile for access in accesses}.values())
+    read = _values(accesses, ACCESS_FIELDS) | _values(profiles, PROFILE_FIELDS)
     was_good = {access.pk: _is_good(access) and access.pk not in new for access in accesses}
+    own: dict[UUID, list[Access]] = defaultdict(list)
+    for access in accesses:
+        own[access.token_id].append(access)
     for token in by_id.values():
-        change(token, [access for access in accesses if access.token_id == token.pk])
+        change(token, own[token.pk])
     changes = _changes(accesses, was_good, now, actor_name)
-    Token.objects.bulk_update(by_id.values(), TOKEN_FIELDS)
-    Access.objects.bulk_update([a for a in accesses if a.token_id in by_id], ACCESS_FIELDS)
-    StatusChange.objects.bulk_create(changes)
-    _write_profiles(accesses, changes, now)
+    _fill_in_profiles(accesses, changes, now)
+    Token.objects.bulk_update(by_id.values(), TOKEN_FIELDS, batch_size=SLICE)
+    _write_changed(Access.objects.all(), accesses, ACCESS_FIELDS, read)
+    _write_changed(Profile.objects.all(), profiles, PROFILE_FIELDS, read)
+    StatusChange.objects.bulk_create(changes, batch_size=SLICE)
     return changes
+
+
+def _values(rows: Sequence[Model], fields: list[str]) -> dict[UUID, list[object]]:
+    return {row.pk: [getattr(row, field) for field in fields] for row in rows}
+
+
+def _write_changed(
+    table: QuerySet[Row], rows: Sequence[Row], fields: list[str], read: dict[UUID, list[object]]
+) -> None:
+    """Write the rows that are not what they were when read: at most probes, none."""
+    now = _values(rows, fields)
+    changed = [row for row in rows if now[row.pk] != read[row.pk]]
+    table.bulk_update(changed, fields, batch_size=SLICE)
 
 
 def _is_good(access: Access) -> bool:
@@ -111,7 +135,7 @@ def _changes(
     return changes
 
 
-def _write_profiles(accesses: list[Access], changes: list[StatusChange], now: datetime) -> None:
+def _fill_in_profiles(accesses: list[Access], changes: list[StatusChange], now: datetime) -> None:
     """Bring the columns that lists show and filter in line with the accesses."""
     by_profile: dict[UUID, list[Access]] = defaultdict(list)
     for access in accesses:
@@ -123,8 +147,6 @@ def _write_profiles(accesses: list[Access], changes: list[StatusChange], now: da
             change.profile.since = now
     for group in by_profile.values():
         group[0].profile.next_end = _next_end(group)
-    profiles = [group[0].profile for group in by_profile.values()]
-    Profile.objects.bulk_update(profiles, PROFILE_FIELDS)
 
 
 def _next_end(accesses: list[Access]) -> datetime | None:

@@ -6,11 +6,13 @@ One transaction each. The right account is checked before the first line is writ
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import AuditEvent, Organization, User
@@ -30,6 +32,10 @@ class WrongAccount(Exception):
     def __init__(self, profile: Profile, came: Identity, missing_role: str) -> None:
         super().__init__("another account")
         self.profile, self.came, self.missing_role = profile, came, missing_role
+
+
+class ProfileGone(Exception):
+    """The profile was deleted while the person was away; nothing was written."""
 
 
 def add(organization: Organization, user: User, arrival: Arrival) -> tuple[Token, list[Profile]]:
@@ -54,9 +60,14 @@ def add(organization: Organization, user: User, arrival: Arrival) -> tuple[Token
 
 
 def choose(token: Token, user: User, chosen: Iterable[Reachable]) -> list[Profile]:
-    """Connect what a person picked from what the token reaches; returns the new profiles."""
+    """Connect what a person picked from what the token reaches; returns the new profiles.
+
+    Raises Token.DoesNotExist where somebody deleted the token meanwhile.
+    """
     with transaction.atomic():
-        (locked,) = lock_tokens([token.pk])
+        locked = next(iter(lock_tokens([token.pk])), None)
+        if locked is None:
+            raise Token.DoesNotExist
         new = _give_access(locked, chosen)
         settle([locked], lambda *_: None, now=timezone.now(), new=_ids(new), actor_name=str(user))
         _record("connected", user, locked, [access.profile for access in new])
@@ -64,7 +75,7 @@ def choose(token: Token, user: User, chosen: Iterable[Reachable]) -> list[Profil
 
 
 def reconnect(profile: Profile, user: User, arrival: Arrival) -> Token:
-    """Renew the access to `profile`. Raises WrongAccount, having written nothing.
+    """Renew the access to `profile`. Raises WrongAccount or ProfileGone, having written nothing.
 
     The right account is any login that reaches this profile with the needed role. The same login
     renews its Token; another one becomes a second Token with an Access to this profile alone.
@@ -76,6 +87,8 @@ def reconnect(profile: Profile, user: User, arrival: Arrival) -> Token:
     now = timezone.now()
     with transaction.atomic():
         token = _lock_or_insert(profile.organization, arrival, now)
+        if not Profile.objects.select_for_update(no_key=True).filter(pk=profile.pk).exists():
+            raise ProfileGone
         _renew(token, arrival, now)
         new = _give_access(token, [found])
         settle([token], _proven(arrival), now=now, new=_ids(new), actor_name=str(user))
@@ -101,32 +114,68 @@ def confirm_after(network: Network) -> timedelta:
 
 
 def _lock_or_insert(organization: Organization, arrival: Arrival, now: datetime) -> Token:
-    """The one row for this login, locked. Two that come at once get the same row, in turn."""
-    subject = arrival.identity.subject
-    fresh = Token(
-        organization=organization,
-        app=arrival.app,
-        network_slug=arrival.app.network_slug,
-        subject=subject,
-        issued_at=now,
-        consented_at=now,
-    )
+    """The one row for this login, locked. Two that come at once get the same row, in turn; one
+    that is deleted between insert and lock is inserted again.
+
+    Tokens of an app that is no longer configured cannot be asked any more. Where this login now
+    reaches what they did, their accesses go, or they would count as good for ever.
+    """
+    home = {"organization": organization, "app": arrival.app, "subject": arrival.identity.subject}
+    fresh = Token(**home, network_slug=arrival.app.network_slug, issued_at=now, consented_at=now)
     fresh.seal(arrival.grant)
-    Token.objects.bulk_create([fresh], ignore_conflicts=True)
-    row = Token.objects.filter(organization=organization, app=arrival.app, subject=subject)
-    return lock_tokens([row.values_list("pk", flat=True).get()])[0]
+    superseded = _superseded(organization, arrival)
+    locked: list[Token] = []
+    while not locked:
+        Token.objects.bulk_create([fresh], ignore_conflicts=True)
+        ids = [*Token.objects.filter(**home).values_list("pk", flat=True), *superseded]
+        rows = lock_tokens(ids)
+        locked = [row for row in rows if row.pk not in superseded]
+    Access.objects.filter(token__in=superseded, profile__in=_known(organization, arrival)).delete()
+    return locked[0]
+
+
+def _superseded(organization: Organization, arrival: Arrival) -> list[UUID]:
+    others = Token.objects.filter(
+        organization=organization, accesses__profile__in=_known(organization, arrival)
+    ).exclude(app=arrival.app)
+    rows = others.select_related("app").distinct()
+    return [token.pk for token in rows if token.app.client() is None]
+
+
+def _known(organization: Organization, arrival: Arrival) -> QuerySet[Profile]:
+    """The profiles that we look after already and that the login reaches."""
+    return Profile.objects.filter(
+        organization=organization,
+        network_slug=arrival.app.network_slug,
+        remote_id__in=[one.remote_id for one in arrival.reachables if not one.missing_role],
+    )
 
 
 def _renew(token: Token, arrival: Arrival, now: datetime) -> None:
-    """The new pair and its clocks. A probe under way loses its lease and writes nothing."""
-    token.refresh_expires_at = None
-    token.seal(arrival.grant)
+    """The new pair and its clocks. A probe under way loses its lease and writes nothing.
+
+    Some networks give a refresh token at the first consent only: the one we have stays then, and
+    its end with it.
+    """
+    grant = arrival.grant
+    if not grant.refresh_token:
+        grant = replace(grant, refresh_expires_at=token.refresh_expires_at)
+    token.seal(grant)
     token.subject_name = arrival.identity.name[:255]
     token.issued_at = token.consented_at = token.listed_at = now
     token.reauthorize_by = reauthorize_by(token.network, now, token.refresh_expires_at)
     token.next_probe_at = now + confirm_after(token.network)
     token.lease = None
     token.save()
+
+
+def take_over(access: Access, one: Reachable) -> None:
+    """The role, the name and the address as the network gives them now. A name that is only the
+    id means that it did not say one."""
+    access.role = one.role[:60]
+    if one.name and one.name != one.remote_id:
+        access.profile.name = one.name[:255]
+    access.profile.url = one.url or access.profile.url
 
 
 def _proven(arrival: Arrival) -> Change:
@@ -145,7 +194,8 @@ def _proven(arrival: Arrival) -> Change:
             one = reached.get((access.profile.kind_slug, access.profile.remote_id))
             access.suspected_at, access.suspected_reason = None, ""
             if one and not one.missing_role:
-                access.reason, access.role = "", one.role
+                access.reason = ""
+                take_over(access, one)
             elif access.profile.kind.reads_role:
                 token.listed_at = None
                 access.reason = Reason.PERMISSION_LOST if was_dead else access.reason
@@ -155,7 +205,8 @@ def _proven(arrival: Arrival) -> Change:
 
 def _give_access(token: Token, wanted: Iterable[Reachable]) -> list[Access]:
     """Profiles and Accesses for what is wanted and reachable; returns the new Accesses."""
-    usable = [one for one in wanted if not one.missing_role]
+    by_id = {(one.kind, one.remote_id): one for one in wanted if not one.missing_role}
+    usable = [by_id[key] for key in sorted(by_id)]  # one order: two inserts must not cross
     profiles = _profiles_for(token, usable)
     known = set(token.accesses.values_list("profile_id", flat=True))
     new = [
@@ -191,10 +242,11 @@ def _hang_under_parents(usable: list[Reachable], profiles: list[Profile]) -> Non
     moved = []
     for one, profile in zip(usable, profiles, strict=True):
         parent = by_remote_id.get(one.parent_remote_id)
-        if parent and profile.parent_id != parent.pk:
+        if parent and profile.parent_id is None:  # a board that two accounts share stays put
             profile.parent = parent
             moved.append(profile)
-    Profile.objects.bulk_update(moved, ["parent"])
+    moved.sort(key=lambda profile: profile.pk)
+    Profile.objects.bulk_update(moved, ["parent"], batch_size=500)
 
 
 def _ids(accesses: list[Access]) -> set[UUID]:

@@ -14,6 +14,7 @@ from tokens.deleting import delete_unused
 from tokens.models import Token
 
 UNUSED_AFTER = timedelta(days=1)
+UNUSED_AT_ONCE = 8  # each may wait for its network as long as a conversation lasts
 
 _talk: Conversations | None = None
 
@@ -37,19 +38,19 @@ def close_conversations(**_: object) -> None:
 
 @shared_task  # type: ignore[untyped-decorator]
 def probe_network(network_slug: str) -> int:
-    """Probe the network's due tokens, batch after batch; returns how many were asked."""
-    asked = 0
-    while claimed := probing.probe_due(network_slug, conversations()):
-        asked += claimed
-        if claimed < probing.BATCH:
-            break
+    """Probe a batch of the network's due tokens; returns how many were asked.
+
+    A full batch leaves more to do: the task sends itself again, so that none runs for long.
+    """
+    asked = probing.probe_due(network_slug, conversations())
+    if asked == probing.BATCH:
+        probe_network.delay(network_slug)
     return asked
 
 
 @shared_task  # type: ignore[untyped-decorator]
 def forget_unused() -> None:
-    """Destroy tokens that somebody fetched and then chose no profile for."""
+    """Destroy some of the tokens that somebody fetched and then chose no profile for."""
     before = timezone.now() - UNUSED_AFTER
-    delete_unused(
-        Token.objects.filter(accesses=None, issued_at__lt=before).select_related("app")[:100]
-    )
+    unused = Token.objects.filter(accesses=None, consented_at__lt=before).select_related("app")
+    delete_unused(unused[:UNUSED_AT_ONCE])

@@ -23,6 +23,12 @@ FORMAT = b"\x01"
 KEY_ID_LENGTH = 4
 NONCE_LENGTH = 12
 HEADER_LENGTH = len(FORMAT) + KEY_ID_LENGTH
+STORED_KEY_IDS = """
+    SELECT encode(substr(access_token, 2, %(length)s), 'hex') FROM tokens_token
+    UNION SELECT encode(substr(refresh_token, 2, %(length)s), 'hex') FROM tokens_token
+        WHERE refresh_token <> ''
+    UNION SELECT encode(substr(keep, 2, %(length)s), 'hex') FROM tokens_authorizationrequest
+"""
 
 
 class CannotOpen(Exception):
@@ -59,10 +65,7 @@ def require_keys() -> None:
     Raises ImproperlyConfigured, naming the missing key's id and what to do.
     """
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT DISTINCT encode(substr(access_token, 2, %s), 'hex') FROM tokens_token",
-            [KEY_ID_LENGTH],
-        )
+        cursor.execute(STORED_KEY_IDS, {"length": KEY_ID_LENGTH})
         stored = {row[0] for row in cursor.fetchall()}
     known = {key_id.hex() for key_id in _keys()}
     if missing := sorted(stored - known):

@@ -14,12 +14,13 @@ from tokens import schedule
 from tokens.models import Access, Token
 from tokens.schedule import Pace
 from tokens.status import lock_tokens, settle
-from tokens.storing import confirm_after
+from tokens.storing import confirm_after, take_over
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one token's session brought: a verdict, and the listing where it was read.
+    """What one token's session brought: a verdict, and the listing where it was read, or what
+    kept us from reading it.
 
     `token` is the row as it was claimed: its lease and `issued_at` guard the write back.
     """
@@ -27,11 +28,20 @@ class Finding:
     token: Token
     verdict: Verdict
     reached: list[Reachable] | None = None
+    trouble: Reason | None = None
+
+
+SLICE = 100
 
 
 def write_down(findings: list[Finding]) -> None:
-    """Write a batch in one transaction. A finding about a token that was reconnected meanwhile,
-    or whose lease is no longer ours, is dropped."""
+    """Write a batch, a slice at a time, each in one transaction. A finding about a token that was
+    reconnected meanwhile, or whose lease is no longer ours, is dropped."""
+    for start in range(0, len(findings), SLICE):
+        _write_slice(findings[start : start + SLICE])
+
+
+def _write_slice(findings: list[Finding]) -> None:
     by_id = {finding.token.pk: finding for finding in findings}
     now = timezone.now()
     with transaction.atomic():
@@ -46,31 +56,44 @@ def _is_ours(stored: Token, claimed: Token) -> bool:
 def _apply(finding: Finding, token: Token, accesses: list[Access], now: datetime) -> None:
     verdict = finding.verdict
     token.lease = None
-    pace = Pace(
-        timedelta(seconds=settings.PROBE_INTERVAL), timedelta(seconds=settings.LISTING_INTERVAL)
-    )
     if verdict.health is Health.UNCLEAR:
-        _unclear(token, verdict, pace, now)
-        return
-    token.probed_at = now
-    token.unclear_since, token.unclear_reason, token.unclear_count = None, "", 0
-    token.next_probe_at = schedule.next_probe(now, pace, token.expires_at, token.reauthorize_by)
-    if verdict.health is Health.ALIVE:
+        waits = _unclear(verdict, token, accesses, now)
+    elif verdict.health is Health.ALIVE:
+        _asked(token, now, finding.trouble)
         waits = _alive(finding, token, accesses, now)
     else:
+        _asked(token, now, None)
         waits = _dead(verdict, token, accesses, now)
     if waits:
-        token.next_probe_at = min(token.next_probe_at, now + confirm_after(token.network))
+        asked_to_wait = timedelta(seconds=verdict.retry_after or 0)
+        again = now + max(confirm_after(token.network), asked_to_wait)
+        token.next_probe_at = min(token.next_probe_at, again)
 
 
-def _unclear(token: Token, verdict: Verdict, pace: Pace, now: datetime) -> None:
-    """Nothing is known, so nothing changes: ask again, later and later."""
+def _pace() -> Pace:
+    return Pace(timedelta(seconds=settings.PROBE_INTERVAL))
+
+
+def _asked(token: Token, now: datetime, trouble: Reason | None) -> None:
+    """The network spoke. `trouble` is with its listing, and for the operator to see."""
+    token.probed_at = now
+    token.unclear_since = (token.unclear_since or now) if trouble else None
+    token.unclear_reason, token.unclear_count = trouble or "", 0
+    renewal = schedule.refresh_due(token.expires_at, token.issued_at)
+    ends = (renewal if token.refresh_token else None, token.expires_at, token.reauthorize_by)
+    token.next_probe_at = schedule.next_probe(now, _pace(), *ends)
+
+
+def _unclear(verdict: Verdict, token: Token, accesses: list[Access], now: datetime) -> bool:
+    """Nothing is known, so nothing changes: ask again, later and later, but not too late for a
+    suspicion that waits. Returns whether one does."""
     token.unclear_since = token.unclear_since or now
     token.unclear_reason = verdict.reason or Reason.NOT_UNDERSTOOD
     token.unclear_count += 1
     token.next_probe_at = schedule.after_unclear(
-        now, pace, token.unclear_count, verdict.retry_after
+        now, _pace(), token.unclear_count, verdict.retry_after
     )
+    return any(access.suspected_at for access in accesses)
 
 
 def _dead(verdict: Verdict, token: Token, accesses: list[Access], now: datetime) -> bool:
@@ -97,6 +120,8 @@ def _alive(finding: Finding, token: Token, accesses: list[Access], now: datetime
     Returns whether an access waits for a second look at the listing.
     """
     token.reason = ""
+    if finding.trouble:
+        token.listed_at = now
     if finding.reached is None:
         _forget_dead_suspicion(accesses)
         return any(access.suspected_at for access in accesses)
@@ -106,7 +131,8 @@ def _alive(finding: Finding, token: Token, accesses: list[Access], now: datetime
         one = holds.get((access.profile.kind_slug, access.profile.remote_id))
         if one or not access.profile.kind.reads_role:
             access.reason, access.suspected_at, access.suspected_reason = "", None, ""
-            access.role = one.role if one else access.role
+            if one:
+                take_over(access, one)
         elif not access.reason and _seen_before(access, Reason.PERMISSION_LOST, token, now):
             access.reason = Reason.PERMISSION_LOST
             access.suspected_at, access.suspected_reason = None, ""

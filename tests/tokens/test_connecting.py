@@ -1,13 +1,14 @@
 """Adding profiles and refreshing connections, through pages and real networks of practice."""
 
-import threading
+from functools import partial
 
 import pytest
-from django.db import connection
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import AuditEvent, Membership, Role
 from profiles.models import Profile
+from tests.practice import HOME, at_once
 from tokens import connecting
 from tokens.models import Access, AuthorizationRequest, StatusChange, Token
 
@@ -137,9 +138,9 @@ def test_a_network_without_a_client_id_is_not_offered(anna, settings):
 
 def test_a_network_that_fails_between_code_and_token_changes_nothing(anna, practice):
     url = reverse("tokens:add_network", args=["alpenglueck", "linkedin"])
-    back = practice.visitor("linkedin", "anna").travel(anna.leap(url), connecting.settings.BASE_URL)
+    back = practice.visitor("linkedin", "anna").travel(anna.leap(url), HOME)
     practice.pull("linkedin", "outage", mode="5xx")
-    answer = anna.client.get(back.removeprefix(connecting.settings.BASE_URL))
+    answer = anna.client.get(back.removeprefix(HOME))
     assert "not answering" in text_of(answer)
     assert nothing_written()
 
@@ -147,11 +148,9 @@ def test_a_network_that_fails_between_code_and_token_changes_nothing(anna, pract
 def test_a_network_that_hangs_is_waited_for_and_then_refused(anna, practice, monkeypatch):
     monkeypatch.setattr("networks.http.REQUEST_LIMIT", 0.5)
     url = reverse("tokens:add_network", args=["alpenglueck", "pinterest"])
-    back = practice.visitor("pinterest", "anna").travel(
-        anna.leap(url), connecting.settings.BASE_URL
-    )
+    back = practice.visitor("pinterest", "anna").travel(anna.leap(url), HOME)
     practice.pull("pinterest", "outage", mode="timeout")
-    answer = anna.client.get(back.removeprefix(connecting.settings.BASE_URL))
+    answer = anna.client.get(back.removeprefix(HOME))
     assert "not answering" in text_of(answer)
     assert nothing_written()
 
@@ -170,8 +169,8 @@ def test_a_wrong_client_secret_is_the_operators_trouble(anna, settings):
 def way_back(anna, practice):
     """Anna stands before our callback, coming from LinkedIn."""
     url = reverse("tokens:add_network", args=["alpenglueck", "linkedin"])
-    back = practice.visitor("linkedin", "anna").travel(anna.leap(url), connecting.settings.BASE_URL)
-    return back.removeprefix(connecting.settings.BASE_URL)
+    back = practice.visitor("linkedin", "anna").travel(anna.leap(url), HOME)
+    return back.removeprefix(HOME)
 
 
 def test_a_state_is_good_once(anna, way_back):
@@ -213,9 +212,7 @@ def test_a_state_made_for_another_network_is_refused(anna, way_back):
 
 
 def test_a_state_older_than_an_hour_is_refused(anna, way_back):
-    AuthorizationRequest.objects.update(
-        created_at=connecting.timezone.now() - connecting.STATE_AGE * 1.01
-    )
+    AuthorizationRequest.objects.update(created_at=timezone.now() - connecting.STATE_AGE * 1.01)
     assert anna.client.get(way_back).status_code == 400
     assert nothing_written()
 
@@ -249,11 +246,8 @@ def test_two_callbacks_with_one_state_are_one(anna, way_back):
         client = type(anna.client)()
         client.cookies = cookies
         statuses.append(client.get(way_back).status_code)
-        connection.close()
 
-    threads = [threading.Thread(target=come_back) for _ in range(2)]
-    [thread.start() for thread in threads]
-    [thread.join() for thread in threads]
+    at_once(come_back, come_back)
     assert sorted(statuses) == [302, 400]
     assert Token.objects.count() == 1
 
@@ -358,20 +352,13 @@ def test_no_page_before_the_leap_writes_on_get(anna, page):
 def test_two_reconnects_at_once_leave_one_living_token(browser, world, dead_page, practice):
     people = [browser(world.anna, world.alpenglueck), browser(world.mara, world.alpenglueck)]
     url = reverse("tokens:refresh", args=["alpenglueck", dead_page.pk])
-    backs = [
-        practice.visitor("linkedin", "anna").travel(one.leap(url), connecting.settings.BASE_URL)
-        for one in people
-    ]
+    backs = [practice.visitor("linkedin", "anna").travel(one.leap(url), HOME) for one in people]
 
-    def come_back(one, back):
-        one.client.get(back.removeprefix(connecting.settings.BASE_URL))
-        connection.close()
-
-    threads = [
-        threading.Thread(target=come_back, args=pair) for pair in zip(people, backs, strict=True)
-    ]
-    [thread.start() for thread in threads]
-    [thread.join() for thread in threads]
+    first, second = (
+        partial(one.client.get, back.removeprefix(HOME))
+        for one, back in zip(people, backs, strict=True)
+    )
+    at_once(first, second)
     assert Token.objects.count() == 1
     dead_page.refresh_from_db()
     assert dead_page.is_valid

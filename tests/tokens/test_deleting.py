@@ -100,7 +100,7 @@ def test_a_login_that_nobody_chose_a_profile_for_is_forgotten_after_a_day(anna):
     token = Token.objects.get()
     forget_unused()
     assert Token.objects.exists()
-    Token.objects.update(issued_at=token.issued_at - UNUSED_AFTER)
+    Token.objects.update(consented_at=token.consented_at - UNUSED_AFTER)
     forget_unused()
     close_conversations()
     assert not Token.objects.exists()

@@ -2,14 +2,15 @@
 
 import threading
 from datetime import timedelta
+from functools import partial
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from networks.base import Health, Reason, Verdict
 from networks.http import TIME_LIMIT
 from profiles.models import Profile
+from tests.practice import at_once
 from tokens import probing, storing
 from tokens.conversations import Conversations
 from tokens.models import Access, StatusChange, Token
@@ -114,7 +115,7 @@ def test_what_is_red_is_probed_too_and_turns_green_by_itself(page, practice, pro
     practice.pull("linkedin", "restore", person="anna")
     probe("linkedin")
     assert status(page) == "valid"
-    assert StatusChange.objects.last().profile_valid
+    assert StatusChange.objects.latest("id").profile_valid
 
 
 # Unclear
@@ -214,6 +215,7 @@ def test_a_token_that_is_about_to_end_is_refreshed_ahead(anna, practice, probe):
     after = Token.objects.get()
     assert after.open().access_token != before.open().access_token
     assert after.open().refresh_token != before.open().refresh_token
+    assert after.expires_at
     assert after.expires_at > timezone.now() + timedelta(hours=1)
 
 
@@ -247,6 +249,8 @@ def test_a_refresh_never_moves_the_day_of_consent_later(page, practice, probe):
     probe("linkedin")
     token = Token.objects.get()
     assert token.issued_at > token.consented_at
+    assert first
+    assert token.reauthorize_by
     assert token.reauthorize_by <= first
 
 
@@ -267,11 +271,8 @@ def test_two_workers_refresh_once(anna, probe, monkeypatch):
     def work():
         with Conversations() as talk:
             probing.probe_due("tiktok", talk)
-        connection.close()
 
-    workers = [threading.Thread(target=work) for _ in range(4)]
-    [worker.start() for worker in workers]
-    [worker.join() for worker in workers]
+    at_once(work, work, work, work)
     assert len(refreshed) == 1
     assert status(Profile.objects.get()) == "valid"
 
@@ -304,7 +305,9 @@ def test_a_late_probe_does_not_overwrite_a_reconnect(anna, page):
 
 def test_a_late_refresh_does_not_overwrite_a_reconnect(anna, page):
     (token,) = claimed()
-    claim = probing._open(token)
+    client = token.app.client()
+    assert client
+    claim = probing.Claim(token, client, token.open())
     anna.refresh(page, "anna")
     fresh = Token.objects.get().open().access_token
     probing._commit(claim, claim.grant)
@@ -345,11 +348,8 @@ def test_of_two_accesses_that_die_at_once_one_sounds_the_alarm(browser, world, p
     def die(token):
         start.wait()
         write_down([dead_finding(token)])
-        connection.close()
 
-    threads = [threading.Thread(target=die, args=(token,)) for token in tokens]
-    [thread.start() for thread in threads]
-    [thread.join() for thread in threads]
+    at_once(*(partial(die, token) for token in tokens))
     alarms = [change for change in StatusChange.objects.all() if change.lost_the_last]
     assert len(alarms) == 1
     assert status(Profile.objects.get()) == "lost"
@@ -369,7 +369,7 @@ def test_one_of_two_accesses_that_dies_leaves_the_profile_green(anna, page, prac
     practice.pull("linkedin", "revoke_app", person="anna")
     probe("linkedin", times=2)
     assert status(page) == "valid"
-    change = StatusChange.objects.last()
+    change = StatusChange.objects.latest("id")
     assert (change.reason, change.profile_valid) == (Reason.REVOKED_BY_USER, True)
 
 
@@ -388,7 +388,10 @@ def test_a_batch_costs_the_same_number_of_queries_whatever_its_size(
 def test_reauthorization_is_due_at_the_earlier_of_the_rule_and_the_refresh_tokens_end(anna):
     anna.add("linkedin", "mia", "Bergheim Hotels")
     token = Token.objects.get()
+    assert token.reauthorize_by
     left = token.reauthorize_by - timezone.now()
     assert timedelta(days=11) < left < timedelta(days=13)
     assert Profile.objects.get().next_end == token.reauthorize_by
-    assert storing.reauthorize_by(token.network, token.consented_at, None) > token.reauthorize_by
+    by_the_rule = storing.reauthorize_by(token.network, token.consented_at, None)
+    assert by_the_rule
+    assert by_the_rule > token.reauthorize_by

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tokens.schedule import Pace, after_unclear, needs_refresh, next_probe
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-PACE = Pace(timedelta(hours=4), timedelta(days=1))
+PACE = Pace(timedelta(hours=4))
 SPANS = st.timedeltas(timedelta(seconds=1), timedelta(days=400))
 
 

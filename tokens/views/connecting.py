@@ -24,6 +24,7 @@ from tokens.refusals import expected_login, explain_refusal
 
 STATES = "authorization_states"
 STATES_KEPT = 10
+REFUSALS = (StateRefused, Refused, storing.WrongAccount, storing.ProfileGone)
 
 
 @require_GET
@@ -71,7 +72,7 @@ def callback(request: HttpRequest, network: str) -> HttpResponse:
         trip = connecting.take(_own_state(request), request.user, chosen)  # type: ignore[arg-type]
         _check_still_allowed(trip)
         return _finish(request, trip)
-    except (StateRefused, Refused, storing.WrongAccount) as error:
+    except REFUSALS as error:
         return _outcome(request, error, chosen, trip)
 
 
@@ -88,7 +89,10 @@ def choose(request: MemberRequest, token: str) -> HttpResponse:
     wanted = set(request.POST.getlist("chosen"))
     chosen = [one for one in reachables if _key(one) in wanted and not one.missing_role]
     if chosen:
-        return _added(request, storing.choose(found, request.user, chosen))
+        try:
+            return _added(request, storing.choose(found, request.user, chosen))
+        except Token.DoesNotExist:
+            raise Http404 from None
     return render(request, "tokens/choose.html", _choices(request, found, reachables))
 
 
@@ -121,7 +125,7 @@ def _check_still_allowed(trip: AuthorizationRequest) -> None:
         allowed = membership.is_manager
     else:
         mine = Profile.objects.refreshable_by(membership)
-        allowed = mine.filter(pk=trip.profile_id).exists()
+        allowed = mine.filter(pk=trip.profile.pk).exists()
     if not allowed:
         raise StateRefused
 
@@ -202,6 +206,6 @@ def _choices(request: MemberRequest, token: Token, reachables: list[Reachable]) 
         "token": token,
         "network": token.network,
         "choices": choices,
-        "nothing_usable": not any(not c["one"].missing_role for c in choices),
+        "nothing_usable": all(one.missing_role for one in reachables),
         "nothing_chosen": request.method == "POST",
     }
