@@ -31,6 +31,7 @@ class Console:
             web.get("/_control", self.everything),
             web.get("/_control/{network}", self.only_one),
             web.post("/_control", self.pull),
+            web.post("/_control/reset", self.reset),
         ]
 
     async def state(self, request: web.Request) -> web.StreamResponse:
@@ -40,6 +41,13 @@ class Console:
     async def mail(self, request: web.Request) -> web.StreamResponse:
         """All mails, the newest last."""
         return readable(self.inbox.mails())
+
+    async def reset(self, request: web.Request) -> web.StreamResponse:
+        """Start over, for rehearsals that must not depend on each other."""
+        if not from_our_pages(request):
+            raise web.HTTPForbidden(text="Only the console's own pages and programs may do this.")
+        self.inbox.store.clear()
+        return readable(self.levers.state())
 
     async def everything(self, request: web.Request) -> web.StreamResponse:
         """Every network on one page."""

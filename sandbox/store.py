@@ -72,6 +72,11 @@ class Store:
         """Every row, by column name."""
         return self._db.execute(statement, values).fetchall()
 
+    def clear(self) -> None:
+        """Forget everything: the world is again as world.py tells it."""
+        for (table,) in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'"):
+            self._db.execute(f'DELETE FROM "{table}"')  # noqa: S608 - names of our own tables
+
     def close(self) -> None:
         """Write out and let go of the file."""
         self._db.close()

@@ -1,4 +1,4 @@
-"""The practice networks as a fixture: the real program, over HTTP, made anew for each test."""
+"""The practice networks as a fixture: the real program, over HTTP, started once and made anew for each test."""
 
 from __future__ import annotations
 
@@ -116,18 +116,24 @@ def _wait_for(address: str, program: subprocess.Popen[bytes]) -> None:
     raise AssertionError("the practice networks do not answer")
 
 
-@pytest.fixture
-def practice(tmp_path: Path, settings: Any) -> Iterator[Practice]:
-    """The practice networks as they were made, and the product configured for them."""
-    with running(tmp_path / "practice") as program:
-        hosts = [host for network in NETWORKS.values() for host in network.hosts]
-        settings.NETWORK_HOSTS = {host: f"{program.address}/{host}" for host in hosts}
-        settings.OAUTH_CLIENTS = {
-            slug: (f"practice-{slug}", f"practice-{slug}-secret") for slug in NETWORKS
-        }
-        settings.BASE_URL = HOME
-        settings.CONFIRM_AFTER = 0
+@pytest.fixture(scope="session")
+def practice_program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Practice]:
+    with running(tmp_path_factory.mktemp("practice")) as program:
         yield program
+
+
+@pytest.fixture
+def practice(practice_program: Practice, settings: Any) -> Practice:
+    """The practice networks as they were made, and the product configured for them."""
+    requests.post(f"{practice_program.address}/_control/reset", timeout=10).raise_for_status()
+    hosts = [host for network in NETWORKS.values() for host in network.hosts]
+    settings.NETWORK_HOSTS = {host: f"{practice_program.address}/{host}" for host in hosts}
+    settings.OAUTH_CLIENTS = {
+        slug: (f"practice-{slug}", f"practice-{slug}-secret") for slug in NETWORKS
+    }
+    settings.BASE_URL = HOME
+    settings.CONFIRM_AFTER = 0
+    return practice_program
 
 
 @dataclass
