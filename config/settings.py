@@ -156,6 +156,8 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 # The link of the invitation has proved the address; asking again would prove nothing more.
 ACCOUNT_EMAIL_VERIFICATION = "none"
+# Our own subjects say who writes; allauth's default would begin with the host in brackets.
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
 ACCOUNT_SESSION_REMEMBER = True
 # How many proxies in front of us add to X-Forwarded-For: rate limits count by client address.
@@ -235,7 +237,7 @@ PROBE_INTERVAL = env.float("PROBE_INTERVAL", default=4 * 3600.0)
 PROBE_TICK = env.float("PROBE_TICK", default=60.0)
 # Seconds until an ambiguous death is asked about again; None leaves it to each network.
 CONFIRM_AFTER = env.float("CONFIRM_AFTER", default=None)
-# Seconds between two listings of what a login can reach, which shows lost roles and new boards.
+# Seconds between two listings of what a login can reach, which shows lost roles and new names.
 LISTING_INTERVAL = env.float("LISTING_INTERVAL", default=24 * 3600.0)
 
 # --- Celery (config/celery.py) -----------------------------------------------------------------
