@@ -13,19 +13,21 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
 
-def schedule(slugs: list[str], tick: float) -> dict[str, dict[str, Any]]:
-    """One entry for each network, so that a slow one delays no other.
+def _every(seconds: float) -> dict[str, Any]:
+    """`expires`: what a stopped worker left lying is not caught up, the next tick asks again."""
+    return {"schedule": seconds, "options": {"expires": max(seconds, 1.0)}}
 
-    `expires`: what a stopped worker left lying is not caught up, the next tick asks again.
-    """
-    entry = {"schedule": tick, "options": {"expires": max(tick, 1.0)}}
+
+def schedule(slugs: list[str], tick: float) -> dict[str, dict[str, Any]]:
+    """One entry for each network, so that a slow one delays no other."""
+    entry = _every(tick)
     probes = {
         f"probe {slug}": {"task": "tokens.tasks.probe_network", "args": [slug], **entry}
         for slug in slugs
     }
     return probes | {
         "sweep notices": {"task": "notifications.tasks.plan_and_send", **entry},
-        "forget unused": {"task": "tokens.tasks.forget_unused", "schedule": 3600.0},
+        "forget unused": {"task": "tokens.tasks.forget_unused", **_every(3600.0)},
         "heartbeat": {"task": "config.tasks.heartbeat", **entry},
     }
 
