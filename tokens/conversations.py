@@ -79,8 +79,8 @@ class Batch:
         self._open = 0
 
     def begin(self, key: UUID, conversation: Conversation) -> None:
-        self._open += 1
         self._talk.hold(conversation, lambda result: self._done.put((key, result)))
+        self._open += 1  # only what has begun will end
 
     def __iter__(self) -> Iterator[tuple[UUID, Any]]:
         while self._open:
