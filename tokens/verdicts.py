@@ -120,8 +120,6 @@ def _alive(finding: Finding, token: Token, accesses: list[Access], now: datetime
     Returns whether an access waits for a second look at the listing.
     """
     token.reason = ""
-    if finding.trouble:
-        token.listed_at = now
     if finding.reached is None:
         _forget_dead_suspicion(accesses)
         return any(access.suspected_at for access in accesses)
