@@ -162,11 +162,12 @@ def _outcome(
     """The page that says what went wrong and what to do; it offers to start again."""
     organization = trip.organization if trip else getattr(request, "organization", None)
     explanation = explain_refusal(error, network)
+    about = trip.profile if trip else profile
     context = {
         "explanation": explanation,
         "network": network,
         "organization": organization,
-        "profile": trip.profile if trip else profile,
+        "profile": None if isinstance(error, storing.ProfileGone) else about,
     }
     return render(request, "tokens/outcome.html", context, status=explanation.status)
 
