@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from profiles.models import Profile, Status
 from tokens.models import Access, StatusChange, Token
@@ -36,10 +36,16 @@ PROFILE_FIELDS = ["status", "reason", "since", "next_end", "name", "url"]
 SLICE = 500
 
 
-def lock_tokens(token_ids: Collection[UUID]) -> list[Token]:
+def lock_tokens(token_ids: Iterable[UUID]) -> list[Token]:
     """The rows, locked in the order of their ids. First of the two locks."""
     rows = Token.objects.select_for_update(no_key=True).filter(pk__in=token_ids)
     return list(rows.order_by("pk"))
+
+
+def lock_profiles(which: Q) -> list[Profile]:
+    """The rows, locked in the order of their ids. Second of the two locks, and taken for all at
+    once: whoever holds some and waits for others may wait in a circle."""
+    return list(Profile.objects.select_for_update(no_key=True).filter(which).order_by("pk"))
 
 
 def settle(
@@ -95,8 +101,7 @@ def _is_good(access: Access) -> bool:
 def _lock_profiles_of(tokens: dict[UUID, Token]) -> list[Access]:
     """Every access of every profile that the tokens touch, the profiles locked before reading."""
     touched = Access.objects.filter(token__in=tokens).values("profile")
-    locked = Profile.objects.select_for_update(no_key=True).filter(pk__in=touched).order_by("pk")
-    profiles = {profile.pk: profile for profile in locked}
+    profiles = {profile.pk: profile for profile in lock_profiles(Q(pk__in=touched))}
     accesses = Access.objects.filter(profile__in=profiles).select_related("token").order_by("pk")
     for access in accesses:
         access.profile = profiles[access.profile_id]

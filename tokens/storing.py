@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import AuditEvent, Organization, User
@@ -20,7 +19,7 @@ from networks.base import Identity, Network, Reachable, Reason
 from profiles.models import Profile
 from tokens.connecting import Arrival
 from tokens.models import Access, Token
-from tokens.status import Change, lock_tokens, settle
+from tokens.status import Change, lock_profiles, lock_tokens, settle
 
 
 class WrongAccount(Exception):
@@ -51,7 +50,7 @@ def add(organization: Organization, user: User, arrival: Arrival) -> tuple[Token
         token = _lock_or_insert(organization, arrival, now)
         _renew(token, arrival, now)
         new = _give_access(token, by_itself)
-        settle([token], _proven(arrival), now=now, new=_ids(new), actor_name=str(user))
+        _settle(token, _proven(arrival), new, user)
         _record("connected", user, token, [access.profile for access in new])
         if not new:
             known = Profile.objects.filter(accesses__token=token)
@@ -69,7 +68,7 @@ def choose(token: Token, user: User, chosen: Iterable[Reachable]) -> list[Profil
         if locked is None:
             raise Token.DoesNotExist
         new = _give_access(locked, chosen)
-        settle([locked], lambda *_: None, now=timezone.now(), new=_ids(new), actor_name=str(user))
+        _settle(locked, lambda *_: None, new, user)
         _record("connected", user, locked, [access.profile for access in new])
     return [access.profile for access in new]
 
@@ -87,11 +86,11 @@ def reconnect(profile: Profile, user: User, arrival: Arrival) -> Token:
     now = timezone.now()
     with transaction.atomic():
         token = _lock_or_insert(profile.organization, arrival, now)
-        if not Profile.objects.select_for_update(no_key=True).filter(pk=profile.pk).exists():
+        if profile not in lock_profiles(_of(token) | Q(pk=profile.pk)):
             raise ProfileGone
         _renew(token, arrival, now)
         new = _give_access(token, [found])
-        settle([token], _proven(arrival), now=now, new=_ids(new), actor_name=str(user))
+        _settle(token, _proven(arrival), new, user)
         _record("reconnected", user, token, [profile])
     return token
 
@@ -115,40 +114,35 @@ def confirm_after(network: Network) -> timedelta:
 
 def _lock_or_insert(organization: Organization, arrival: Arrival, now: datetime) -> Token:
     """The one row for this login, locked. Two that come at once get the same row, in turn; one
-    that is deleted between insert and lock is inserted again.
-
-    Tokens of an app that is no longer configured cannot be asked any more. Where this login now
-    reaches what they did, their accesses go, or they would count as good for ever.
-    """
+    that is deleted between insert and lock is inserted again."""
     home = {"organization": organization, "app": arrival.app, "subject": arrival.identity.subject}
     fresh = Token(**home, network_slug=arrival.app.network_slug, issued_at=now, consented_at=now)
     fresh.seal(arrival.grant)
-    superseded = _superseded(organization, arrival)
     locked: list[Token] = []
     while not locked:
         Token.objects.bulk_create([fresh], ignore_conflicts=True)
-        ids = [*Token.objects.filter(**home).values_list("pk", flat=True), *superseded]
-        rows = lock_tokens(ids)
-        locked = [row for row in rows if row.pk not in superseded]
-    Access.objects.filter(token__in=superseded, profile__in=_known(organization, arrival)).delete()
+        locked = lock_tokens(Token.objects.filter(**home).values_list("pk", flat=True))
     return locked[0]
 
 
-def _superseded(organization: Organization, arrival: Arrival) -> list[UUID]:
-    others = Token.objects.filter(
-        organization=organization, accesses__profile__in=_known(organization, arrival)
-    ).exclude(app=arrival.app)
-    rows = others.select_related("app").distinct()
-    return [token.pk for token in rows if token.app.client() is None]
+def _of(token: Token) -> Q:
+    return Q(pk__in=token.accesses.values("profile"))
 
 
-def _known(organization: Organization, arrival: Arrival) -> QuerySet[Profile]:
-    """The profiles that we look after already and that the login reaches."""
-    return Profile.objects.filter(
-        organization=organization,
-        network_slug=arrival.app.network_slug,
-        remote_id__in=[one.remote_id for one in arrival.reachables if not one.missing_role],
-    )
+def _settle(token: Token, change: Change, new: list[Access], user: User) -> None:
+    """Write what follows from a sign-in, and drop the accesses that it supersedes.
+
+    Tokens of an app that is no longer configured cannot be asked any more. Where this one gives
+    good access, theirs go, or they would count as good for ever.
+    """
+    now = timezone.now()
+    settle([token], change, now=now, new={access.pk for access in new}, actor_name=str(user))
+    looked_after = Access.objects.good().filter(token=token).values("profile")
+    others = Access.objects.filter(profile__in=looked_after).exclude(token__app=token.app_id)
+    old = [one.pk for one in others.select_related("token__app") if not one.token.app.client()]
+    if old:
+        Access.objects.filter(pk__in=old).delete()
+        settle([token], lambda *_: None, now=now)  # the profiles' ends are this token's from now on
 
 
 def _renew(token: Token, arrival: Arrival, now: datetime) -> None:
@@ -218,7 +212,8 @@ def _give_access(token: Token, wanted: Iterable[Reachable]) -> list[Access]:
 
 
 def _profiles_for(token: Token, usable: list[Reachable]) -> list[Profile]:
-    """The Profile rows of what is reachable, inserted where there are none yet."""
+    """The Profile rows of what is reachable, inserted where there are none yet, and locked with
+    all the others of the token. One that is deleted meanwhile is inserted again."""
     home = {"organization_id": token.organization_id, "network_slug": token.network_slug}
     rows = [
         Profile(
@@ -226,13 +221,14 @@ def _profiles_for(token: Token, usable: list[Reachable]) -> list[Profile]:
         )
         for one in usable
     ]
-    Profile.objects.bulk_create(rows, ignore_conflicts=True)
-    remote_ids = [one.remote_id for one in usable]
-    stored = {
-        (row.kind_slug, row.remote_id): row
-        for row in Profile.objects.filter(**home, remote_id__in=remote_ids)
-    }
-    profiles = [stored[one.kind, one.remote_id] for one in usable]
+    keys = [(one.kind, one.remote_id) for one in usable]
+    wanted = Q(**home, remote_id__in=[one.remote_id for one in usable])
+    stored: dict[tuple[str, str], Profile] = {}
+    while not stored.keys() >= set(keys):
+        Profile.objects.bulk_create(rows, ignore_conflicts=True)
+        locked = lock_profiles(_of(token) | wanted)
+        stored = {(row.kind_slug, row.remote_id): row for row in locked}
+    profiles = [stored[key] for key in keys]
     _hang_under_parents(usable, profiles)
     return profiles
 
@@ -245,12 +241,7 @@ def _hang_under_parents(usable: list[Reachable], profiles: list[Profile]) -> Non
         if parent and profile.parent_id is None:  # a board that two accounts share stays put
             profile.parent = parent
             moved.append(profile)
-    moved.sort(key=lambda profile: profile.pk)
     Profile.objects.bulk_update(moved, ["parent"], batch_size=500)
-
-
-def _ids(accesses: list[Access]) -> set[UUID]:
-    return {access.pk for access in accesses}
 
 
 def _record(verb: str, user: User, token: Token, profiles: Iterable[Profile]) -> None:
