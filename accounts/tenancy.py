@@ -17,6 +17,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from accounts.models import Membership, Organization, User
 
 P = ParamSpec("P")
+# In the session of who has several: the membership last used, for pages of no organization.
+LATEST = "membership"
 
 
 class PersonRequest(HttpRequest):
@@ -30,6 +32,15 @@ class MemberRequest(PersonRequest):
 
     organization: Organization
     membership: Membership
+
+
+def memberships_of(request: Any) -> list[Membership]:
+    """Of the person who asks, by the names of the organizations; one query for each request."""
+    if not hasattr(request, "memberships"):
+        mine = Membership.objects.filter(user=request.user).select_related("organization")
+        request.memberships = list(mine.order_by("organization__name", "organization__slug"))
+    found: list[Membership] = request.memberships
+    return found
 
 
 class OrganizationMiddleware:
@@ -49,13 +60,12 @@ class OrganizationMiddleware:
             return None
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
-        membership = (
-            Membership.objects.select_related("organization")
-            .filter(organization__slug=slug, user=request.user)
-            .first()
-        )
+        memberships = memberships_of(request)
+        membership = next((one for one in memberships if one.organization.slug == slug), None)
         if membership is None:
             raise Http404
+        if len(memberships) > 1 and request.session.get(LATEST) != str(membership.pk):
+            request.session[LATEST] = str(membership.pk)
         request.membership = membership
         request.organization = membership.organization
         return None
