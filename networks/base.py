@@ -149,7 +149,8 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of profile. `label` and `settings_label` (the menu item) are msgids.
+    """One kind of profile. `label`, `settings_label` (the menu item) and `counted` («3 boards»)
+    are msgids; `counted` is bent by its `count`.
 
     `choose`: the person picks which ones to connect; otherwise all are taken at once.
     `reads_role`: absence from the listing means that the login lost its role there.
@@ -158,6 +159,7 @@ class Kind:
     slug: str
     label: Any
     settings_label: Any
+    counted: Any
     choose: bool = False
     reads_role: bool = False
 

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from networks.base import (
     Answer,
@@ -110,8 +111,21 @@ class LinkedIn(OAuth2Network):
     doubtful = frozenset({Reason.REVOKED_BY_USER})
     reauthorize_after = timedelta(days=365)
     kinds = (
-        Kind("page", _("Page"), _("Page settings"), choose=True, reads_role=True),
-        Kind("person", _("Profile"), _("Profile settings"), choose=True),
+        Kind(
+            "page",
+            _("Page"),
+            _("Page settings"),
+            ngettext_lazy("%(count)d page", "%(count)d pages", "count"),
+            choose=True,
+            reads_role=True,
+        ),
+        Kind(
+            "person",
+            _("Profile"),
+            _("Profile settings"),
+            ngettext_lazy("%(count)d profile", "%(count)d profiles", "count"),
+            choose=True,
+        ),
     )
     required_role = _("super admin")
     login_hint = _("Sign in as the person who is super admin of the page.")

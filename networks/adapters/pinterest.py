@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from networks.base import (
     Answer,
@@ -78,8 +79,18 @@ class Pinterest(OAuth2Network):
         "pins:write",
     )
     kinds = (
-        Kind("account", _("Account"), _("Profile settings")),
-        Kind("board", _("Board"), _("Page settings")),
+        Kind(
+            "account",
+            _("Account"),
+            _("Profile settings"),
+            ngettext_lazy("%(count)d account", "%(count)d accounts", "count"),
+        ),
+        Kind(
+            "board",
+            _("Board"),
+            _("Page settings"),
+            ngettext_lazy("%(count)d board", "%(count)d boards", "count"),
+        ),
     )
     login_hint = _("Sign in with the Pinterest account whose boards you want to see here.")
     capabilities = {

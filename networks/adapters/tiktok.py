@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from networks.base import (
     Answer,
@@ -69,7 +70,14 @@ class TikTok(OAuth2Network):
     scope_separator = ","
     scopes = ("user.info.basic", "video.publish", "video.upload", "video.list")
     reauthorize_after = timedelta(days=365)
-    kinds = (Kind("account", _("Account"), _("Profile settings")),)
+    kinds = (
+        Kind(
+            "account",
+            _("Account"),
+            _("Profile settings"),
+            ngettext_lazy("%(count)d account", "%(count)d accounts", "count"),
+        ),
+    )
     login_hint = _("Sign in with the TikTok account itself.")
     capabilities = {
         "connect": Capability(True, scopes=("user.info.basic",)),

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext_lazy
 
 from networks.base import (
     ALIVE,
@@ -87,7 +88,14 @@ class Xing(Network):
     authorization_endpoint = "https://api.xing.com/v1/authorize"
     token_endpoint = "https://api.xing.com/v1/access_token"  # noqa: S105
     token_endpoint_auth_method = "oauth1"  # noqa: S105 - RFC 5849 signs every request
-    kinds = (Kind("profile", _("Profile"), _("Profile settings")),)
+    kinds = (
+        Kind(
+            "profile",
+            _("Profile"),
+            _("Profile settings"),
+            ngettext_lazy("%(count)d profile", "%(count)d profiles", "count"),
+        ),
+    )
     login_hint = _("Sign in with the XING profile itself.")
     capabilities = {
         "connect": Capability(True),

@@ -244,7 +244,7 @@ def test_boards_stand_below_their_account_and_the_group_counts_both(
     assert names(mara) == ["Page", "alps", "Huts", "Trees", "zoo", "Bears"]
     groups = html(mara.get(LIST)).select("section[aria-labelledby^=network-] header")
     assert "LinkedIn 1 profile" in words(groups[0])
-    assert "Pinterest 2 × Account, 3 × Board" in words(groups[1])
+    assert "Pinterest 2 accounts, 3 boards" in words(groups[1])
 
 
 def test_accounts_of_one_name_keep_their_own_boards(mara: Client, world: World) -> None:

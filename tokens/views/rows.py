@@ -79,12 +79,12 @@ class Counts:
         return sum(line["number"] for line in self.lines)
 
     def of(self, network: Network) -> str:
-        """«4 profiles», or by kind where some hang below others: «1 × Account, 3 × Board»."""
+        """«4 profiles», or by kind where some hang below others: «1 account, 3 boards»."""
         lines = [line for line in self.lines if line["network_slug"] == network.slug]
         if any(line["below"] for line in lines):
             number = {line["kind_slug"]: line["number"] for line in lines}
             present = [kind for kind in network.kinds if kind.slug in number]
-            return ", ".join(f"{number[kind.slug]} × {kind.label}" for kind in present)
+            return ", ".join(kind.counted % {"count": number[kind.slug]} for kind in present)
         total = sum(line["number"] for line in lines)
         return ngettext("%(count)d profile", "%(count)d profiles", total) % {"count": total}
 
