@@ -109,12 +109,12 @@ def test_an_access_says_whose_login_which_role_and_every_clock(tim: Client, page
     said = read(tim, "profile_accesses", page)
     assert "Anna Huber ADMINISTRATOR" in said
     for fact in (
-        "Connected since March 4, 2026",
-        "Last signed in March 14, 2026",
-        "Last asked March 15, 2026",
-        "Access token until May 13, 2026, 9:12 a.m. renews itself",
-        "Refresh token until Sept. 10, 2026",
-        "Renewal by March 14, 2027, 9:12 a.m. a person has to sign in again",
+        "Connected since 4 Mar 2026",
+        "Last signed in 14 Mar 2026",
+        "Last asked 15 Mar 2026",
+        "Access token until 13 May 2026, 09:12 renews itself",
+        "Refresh token until 10 Sep 2026",
+        "Renewal by 14 Mar 2027, 09:12 a person has to sign in again",
     ):
         assert fact in said
 

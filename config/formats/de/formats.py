@@ -1,0 +1,4 @@
+DATE_FORMAT = "j. N Y"
+MONTH_DAY_FORMAT = "j. N"
+TIME_FORMAT = "H:i"
+DATETIME_FORMAT = "j. N Y, H:i"

@@ -1,0 +1,4 @@
+DATE_FORMAT = "j M Y"
+MONTH_DAY_FORMAT = "j M"
+TIME_FORMAT = "H:i"
+DATETIME_FORMAT = "j M Y, H:i"
