@@ -52,6 +52,8 @@ def test_the_page_answers_in_the_language_just_chosen(
 
 
 def test_the_persons_language_wins_over_the_browsers(client: Client, world: World) -> None:
+    world.otto.language = "de"
+    world.otto.save()
     client.force_login(world.otto)
     page = client.get(URL, headers={"Accept-Language": "en"})
     assert page.headers["Content-Language"] == "de"
