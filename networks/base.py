@@ -203,6 +203,8 @@ class Network:
     scope_separator: ClassVar[str] = " "
     # Whose sign-out at the network ends every token of that person, in all organizations.
     revocation_disconnects_person: ClassVar[bool] = False
+    # Each refresh moves the refresh token's end ahead: while we refresh, no person must come.
+    refresh_extends: ClassVar[bool] = False
     # Counted from the person's consent, where the network wants a human again by then.
     reauthorize_after: ClassVar[timedelta | None] = None
     # How long after a token's issue, or a first "dead", the same answer may still be wrong.

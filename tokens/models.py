@@ -116,7 +116,12 @@ class Token(models.Model):
     @property
     def ends_for_people_at(self) -> datetime | None:
         """When a person must sign in again at the latest; None where nobody ever must."""
-        machine_end = self.refresh_expires_at if self.refresh_token else self.expires_at
+        if not self.refresh_token:
+            machine_end = self.expires_at
+        elif self.network.refresh_extends:
+            machine_end = None
+        else:
+            machine_end = self.refresh_expires_at
         ends = [end for end in (self.reauthorize_by, machine_end) if end]
         return min(ends, default=None)
 

@@ -64,6 +64,7 @@ class Pinterest(OAuth2Network):
     hosts = ("www.pinterest.com", "api.pinterest.com")
     authorization_endpoint = "https://www.pinterest.com/oauth/"
     token_endpoint = "https://api.pinterest.com/v5/oauth/token"  # noqa: S105
+    refresh_extends = True  # the continuous refresh token, renewed with each use
     token_endpoint_auth_method = "client_secret_basic"  # noqa: S105 - a method
     # Revocation is for system users' tokens only; people remove the app at Pinterest.
     # Apps made before 25 September 2025 get refresh tokens that renew only if they ask:

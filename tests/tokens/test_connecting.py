@@ -80,6 +80,12 @@ def test_a_pinterest_account_brings_all_its_boards_under_it(anna):
     assert Token.objects.count() == 1
 
 
+def test_what_we_can_renew_for_ever_has_no_end_that_a_person_must_know(anna):
+    anna.add("pinterest", "anna")
+    assert Token.objects.get().refresh_expires_at
+    assert not Profile.objects.exclude(next_end=None).exists()
+
+
 @pytest.mark.parametrize(("person", "boards"), [("leer", 0), ("archiv", 600)])
 def test_an_account_with_no_board_or_hundreds_is_loaded_whole(anna, person, boards):
     anna.add("pinterest", person)
