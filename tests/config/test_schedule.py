@@ -1,7 +1,13 @@
 """Beat's schedule is made from the registry."""
 
+from pathlib import Path
+
 from config.celery import app, schedule
 from networks.registry import NETWORKS
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+APPS = ("accounts", "config", "notifications", "profiles", "tokens")
+SOURCES = [path.read_text() for name in APPS for path in (BASE_DIR / name).rglob("*.py")]
 
 
 def test_there_is_one_entry_for_each_network() -> None:
@@ -16,6 +22,21 @@ def test_what_beat_asks_for_exists() -> None:
     asked = {entry["task"] for entry in app.conf.beat_schedule.values()}
     assert "config.tasks.heartbeat" in asked
     assert asked <= set(app.tasks)
+
+
+def test_every_task_of_ours_is_asked_for_by_beat_or_by_a_line_of_code() -> None:
+    app.finalize()
+    app.loader.import_default_modules()
+    asked = {entry["task"] for entry in app.conf.beat_schedule.values()}
+    ours = {name for name in app.tasks if name.split(".")[0] in APPS}
+    assert "tokens.tasks.forget_unused" in asked
+    called = {
+        name
+        for name in ours - asked
+        for source in SOURCES
+        if f"{name.rsplit('.', 1)[1]}.delay(" in source or f'send_task("{name}")' in source
+    }
+    assert ours - asked == called
 
 
 def test_a_stopped_worker_finds_no_old_ticks() -> None:

@@ -5,13 +5,17 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from networks.base import Health, Reason, Verdict
 from networks.http import TIME_LIMIT
 from profiles.models import Profile
 from tests.practice import at_once
+from tests.tokens.racing import PATIENCE, until_somebody_waits
 from tokens import probing, storing
+from tokens import status as status_module
 from tokens.conversations import Conversations
 from tokens.models import Access, StatusChange, Token
 from tokens.verdicts import Finding, write_down
@@ -336,20 +340,37 @@ def test_the_lease_outlives_everything_that_is_asked_of_one_token():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_two_accesses_that_die_at_once_one_sounds_the_alarm(browser, world, practice, probe):
+def test_of_two_accesses_that_die_at_once_one_sounds_the_alarm(browser, world, monkeypatch):
+    """The second comes while the first holds the profile. Without the lock it would read on, and
+    each would see the other alive."""
     anna = browser(world.anna, world.alpenglueck)
     anna.add("linkedin", "anna", "Alpenglück")
     anna.add("linkedin", "jonas", "Alpenglück")
-    due()
-    tokens = probing._claim("linkedin", 10)
+    tokens = claimed()
     assert len(tokens) == 2
-    start = threading.Barrier(2)
+    lock_and_read, first_holds, second_read = (
+        status_module._lock_profiles_of,
+        threading.Event(),
+        threading.Event(),
+    )
 
-    def die(token):
-        start.wait()
-        write_down([dead_finding(token)])
+    def in_turn(own):
+        if first_holds.is_set():
+            accesses = lock_and_read(own)
+            second_read.set()
+            return accesses
+        accesses = lock_and_read(own)
+        first_holds.set()
+        until_somebody_waits(or_else=second_read.is_set)
+        return accesses
 
-    at_once(*(partial(die, token) for token in tokens))
+    monkeypatch.setattr(status_module, "_lock_profiles_of", in_turn)
+
+    def second():
+        assert first_holds.wait(PATIENCE)
+        write_down([dead_finding(tokens[1])])
+
+    at_once(partial(write_down, [dead_finding(tokens[0])]), second)
     alarms = [change for change in StatusChange.objects.all() if change.lost_the_last]
     assert len(alarms) == 1
     assert status(Profile.objects.get()) == "lost"
@@ -373,16 +394,27 @@ def test_one_of_two_accesses_that_dies_leaves_the_profile_green(anna, page, prac
     assert (change.reason, change.profile_valid) == (Reason.REVOKED_BY_USER, True)
 
 
-def test_a_batch_costs_the_same_number_of_queries_whatever_its_size(
-    anna, probe, django_assert_max_num_queries
-):
+def queries_of_a_batch(network, size):
+    due(listed_at=None)
+    with Conversations() as talk, CaptureQueriesContext(connection) as queries:
+        assert probing.probe_due(network, talk) == size
+    return [query["sql"] for query in queries]
+
+
+def test_a_batch_costs_the_same_number_of_queries_whatever_its_size(anna):
     anna.add("linkedin", "mia", "Bergheim Hotels")
+    of_one = queries_of_a_batch("linkedin", 1)
     anna.add("linkedin", "anna", "Alpenglück")
     anna.add("linkedin", "jonas", "Alpenglück Karriere")
-    with Conversations() as talk:
-        due(listed_at=None)
-        with django_assert_max_num_queries(13):
-            assert probing.probe_due("linkedin", talk) == 3
+    assert len(queries_of_a_batch("linkedin", 3)) == len(of_one)
+
+
+@pytest.mark.parametrize("network", ["linkedin", "pinterest"])
+def test_where_nothing_has_changed_only_the_token_is_written(anna, network):
+    anna.add(network, "anna", *(["Alpenglück"] if network == "linkedin" else []))
+    queries = queries_of_a_batch(network, 1)
+    written = [sql.split('"')[1] for sql in queries if sql.startswith(("UPDATE", "INSERT"))]
+    assert set(written) == {"tokens_token"}
 
 
 def test_reauthorization_is_due_at_the_earlier_of_the_rule_and_the_refresh_tokens_end(anna):

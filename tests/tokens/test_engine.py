@@ -1,0 +1,437 @@
+"""What the engine makes of what conversations bring, handed to it by hand."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from celery.exceptions import SoftTimeLimitExceeded
+from django.utils import timezone
+
+from networks.base import (
+    ALIVE,
+    Grant,
+    Reachable,
+    Reason,
+    Refusal,
+    Refused,
+    TransportError,
+    dead,
+    unclear,
+)
+from networks.registry import NETWORKS
+from profiles.models import Profile
+from tests import builders
+from tokens import probing, schedule
+from tokens.conversations import AT_ONCE, Conversations
+from tokens.models import Access, StatusChange, Token
+
+pytestmark = pytest.mark.django_db
+SECRET = "a-text-that-must-never-be-shown"
+DEFECT = ValueError(SECRET)
+RENEWED = Grant("renewed", "renewed-refresh", NETWORKS["tiktok"].scopes)
+ENDED = dead(Reason.INVALID_TOKEN_UNSPECIFIED, ambiguous=True, renewable=True)
+
+
+@pytest.fixture(autouse=True)
+def our_client_ids(settings):
+    settings.OAUTH_CLIENTS = dict.fromkeys(NETWORKS, ("tests", "tests-secret"))
+    settings.PROBE_INTERVAL = 4 * 3600
+    settings.CONFIRM_AFTER = 60
+
+
+@pytest.fixture
+def says(monkeypatch):
+    """`says("tiktok", probe=…)`: what that network's conversations bring from now on: a result, an
+    exception, or a function of the grant. Returns the (verb, access token) pairs as asked."""
+    asked: list[tuple[str, str]] = []
+
+    def answer(slug, **results):
+        for verb, result in results.items():
+            monkeypatch.setattr(type(NETWORKS[slug]), verb, conversation(verb, result))
+        return asked
+
+    def conversation(verb, result):
+        def held(self, client, grant, *_):
+            asked.append((verb, grant.access_token))
+            brought = result(grant) if callable(result) else result
+            if isinstance(brought, Exception):
+                raise brought
+            return brought
+            yield  # a conversation, of no words
+
+        held.__name__ = verb
+        return held
+
+    return answer
+
+
+def login(organization, name="Anna Huber", slug="tiktok", **fields):
+    """A stored token that opens, with one valid profile behind it."""
+    kind = NETWORKS[slug].kinds[0].slug
+    token = builders.token(organization, slug, name, listed_at=timezone.now())
+    token.seal(Grant(f"access of {name}", f"refresh of {name}", NETWORKS[slug].scopes))
+    for field, value in fields.items():
+        setattr(token, field, value)
+    token.save()
+    builders.access(token, builders.profile(organization, slug, kind))
+    return token
+
+
+@pytest.fixture
+def anna(world):
+    return login(world.alpenglueck)
+
+
+def about_to_end(token):
+    now = timezone.now()
+    token.issued_at, token.expires_at = now - timedelta(hours=1), now + timedelta(minutes=1)
+    token.save()
+    return token
+
+
+def ask(slug="tiktok", times=1):
+    """Every token of the network, as the worker would; returns how many were claimed last."""
+    with Conversations() as talk:
+        for _ in range(times):
+            Token.objects.update(next_probe_at=timezone.now())
+            asked = probing.probe_due(slug, talk)
+    return asked
+
+
+def waited(seconds=61):
+    """The first look is long enough ago."""
+    Access.objects.update(suspected_at=timezone.now() - timedelta(seconds=seconds))
+
+
+def the_profile():
+    return Profile.objects.get()
+
+
+def next_probe():
+    return Token.objects.get().next_probe_at - timezone.now()
+
+
+# One token's trouble
+
+
+def of_mia(result, others=ALIVE):
+    return lambda grant: result if "Mia" in grant.access_token else others
+
+
+def three_logins(organization):
+    return [login(organization, name) for name in ("Anna Huber", "Mia Lang", "Jonas Berg")]
+
+
+def all_but_mia_were_asked():
+    mia = Token.objects.get(subject_name="Mia Lang")
+    assert mia.unclear_reason == Reason.NOT_UNDERSTOOD
+    assert mia.lease is None
+    assert not Profile.objects.exclude(status="valid").exists()
+    return not Token.objects.exclude(pk=mia.pk).exclude(unclear_reason="").exists()
+
+
+def test_a_defect_in_one_conversation_costs_none_of_the_others(world, says, caplog):
+    three_logins(world.alpenglueck)
+    says("tiktok", probe=of_mia(DEFECT))
+    assert ask() == 3
+    assert all_but_mia_were_asked()
+    assert "ValueError" in caplog.text
+    assert SECRET not in caplog.text
+
+
+def test_a_defect_before_a_conversation_costs_none_of_the_others(world, says, monkeypatch):
+    three_logins(world.alpenglueck)
+    says("tiktok", probe=ALIVE)
+    probe = type(NETWORKS["tiktok"]).probe
+
+    def broken(self, client, grant, subject):
+        if "Mia" in grant.access_token:
+            raise DEFECT
+        return probe(self, client, grant, subject)
+
+    monkeypatch.setattr(type(NETWORKS["tiktok"]), "probe", broken)
+    assert ask() == 3
+    assert all_but_mia_were_asked()
+
+
+def test_a_conversation_that_cannot_begin_is_not_waited_for(world, says, monkeypatch):
+    three_logins(world.alpenglueck)
+    says("tiktok", probe=ALIVE)
+    hold = Conversations.hold
+
+    def full(self, conversation, done):
+        if "Mia" in conversation.gi_frame.f_locals["grant"].access_token:
+            raise RuntimeError("the loop is closed")
+        hold(self, conversation, done)
+
+    monkeypatch.setattr(Conversations, "hold", full)
+    assert ask() == 3
+    assert all_but_mia_were_asked()
+
+
+def test_what_a_broken_off_batch_leaves_behind_reaches_no_later_one(world, says):
+    three_logins(world.alpenglueck)
+    says("tiktok", probe=SoftTimeLimitExceeded())
+    with Conversations() as talk:
+        with pytest.raises(SoftTimeLimitExceeded):
+            probing.probe_due("tiktok", talk)
+        Token.objects.filter(subject_name="Mia Lang").update(next_probe_at=timezone.now())
+        says("tiktok", probe=ALIVE)
+        assert probing.probe_due("tiktok", talk) == 1
+    assert Token.objects.get(lease=None).subject_name == "Mia Lang"
+
+
+def test_no_claimed_token_waits_in_a_queue_while_its_lease_runs():
+    assert probing.BATCH <= AT_ONCE
+
+
+# Refreshing
+
+
+def sessions_first(token):
+    """The conversation that the session of a claimed token begins with."""
+    return next(probing._session(token))
+
+
+def claimed():
+    Token.objects.update(next_probe_at=timezone.now())
+    return probing._claim("tiktok", 10)[0]
+
+
+def test_the_lease_is_renewed_right_before_a_refresh(anna, says):
+    says("tiktok", probe=ALIVE, refresh=RENEWED)
+    about_to_end(anna)
+    token = claimed()
+    Token.objects.update(next_probe_at=timezone.now() + timedelta(seconds=1))
+    assert sessions_first(token).__name__ == "refresh"
+    assert next_probe() > probing.LEASE * 0.9
+
+
+def test_who_lost_the_lease_does_not_refresh(anna, says):
+    says("tiktok", probe=ALIVE, refresh=RENEWED)
+    about_to_end(anna)
+    token, _ = claimed(), claimed()
+    assert sessions_first(token).__name__ == "probe"
+
+
+def test_who_was_overtaken_by_a_reconnect_does_not_refresh(anna, says):
+    says("tiktok", probe=ALIVE, refresh=RENEWED)
+    token = claimed()
+    about_to_end(token)
+    Token.objects.update(issued_at=timezone.now())
+    assert sessions_first(token).__name__ == "probe"
+
+
+def test_a_pair_is_committed_before_it_is_probed(anna, says):
+    says("tiktok", probe=ALIVE, refresh=RENEWED)
+    about_to_end(anna)
+    session = probing._session(claimed())
+    next(session)
+    session.send(RENEWED)
+    assert Token.objects.get().open().access_token == "renewed"
+
+
+@pytest.mark.parametrize("ends", [True, False], ids=["ahead of the end", "after the answer"])
+def test_a_fresh_pair_that_reads_as_ended_is_not_rotated_again_and_not_believed(anna, says, ends):
+    if ends:
+        about_to_end(anna)
+    asked = says("tiktok", probe=replace(ENDED, ambiguous=False), refresh=RENEWED)
+    ask()
+    assert [verb for verb, _ in asked].count("refresh") == 1
+    assert the_profile().is_valid
+    assert Access.objects.get().suspected_at
+
+
+def test_an_outage_of_the_token_endpoint_is_no_death(anna, says):
+    for trouble in (TransportError("gone"), unclear(Reason.NETWORK_OUTAGE)):
+        says("tiktok", probe=replace(ENDED, ambiguous=False), refresh=trouble)
+        ask(times=2)
+        assert the_profile().is_valid
+        assert Token.objects.get().unclear_reason == Reason.NETWORK_OUTAGE
+
+
+def test_a_required_scope_that_is_lost_at_a_refresh_turns_the_profile_red(anna, says):
+    about_to_end(anna)
+    scopes = tuple(scope for scope in RENEWED.scopes if scope != "video.publish")
+    says("tiktok", probe=ALIVE, refresh=replace(RENEWED, scopes=scopes))
+    ask()
+    profile = the_profile()
+    assert (profile.status, profile.reason) == ("lost", Reason.PERMISSION_LOST)
+    about_to_end(Token.objects.get())
+    says("tiktok", refresh=RENEWED)
+    ask()
+    assert the_profile().is_valid
+
+
+def test_a_scope_that_nothing_required_needs_may_go(anna, says):
+    about_to_end(anna)
+    scopes = ("user.info.basic", "video.publish")
+    says("tiktok", probe=ALIVE, refresh=replace(RENEWED, scopes=scopes))
+    ask()
+    assert the_profile().is_valid
+
+
+# Clocks
+
+
+def test_a_new_refresh_token_without_a_stated_end_has_none(anna, says):
+    anna.refresh_expires_at = timezone.now() + timedelta(days=3)
+    about_to_end(anna)
+    says("tiktok", probe=ALIVE, refresh=RENEWED)
+    ask()
+    token = Token.objects.get()
+    assert token.open().refresh_token == "renewed-refresh"
+    assert token.refresh_expires_at is None
+
+
+def test_an_empty_refresh_token_never_replaces_a_stored_one(anna, says):
+    about_to_end(anna)
+    says("tiktok", probe=ALIVE, refresh=replace(RENEWED, refresh_token=""))
+    ask()
+    assert Token.objects.get().open().refresh_token == "refresh of Anna Huber"
+
+
+def test_a_refreshable_token_is_asked_when_it_is_to_be_renewed(anna, says):
+    says("tiktok", probe=ALIVE)
+    Token.objects.update(expires_at=timezone.now() + timedelta(hours=2))
+    ask()
+    token = Token.objects.get()
+    assert token.next_probe_at == schedule.refresh_due(token.expires_at, token.issued_at)
+    assert token.next_probe_at < timezone.now() + timedelta(hours=2)
+
+
+def test_the_first_unclear_answer_is_asked_about_after_a_quarter(anna, says):
+    says("tiktok", probe=unclear(Reason.NETWORK_OUTAGE))
+    ask()
+    assert timedelta(minutes=59) < next_probe() < timedelta(minutes=61)
+
+
+def test_an_unclear_answer_does_not_delay_a_confirmation(anna, says):
+    says("tiktok", probe=dead(Reason.REVOKED_BY_USER, ambiguous=True))
+    ask()
+    says("tiktok", probe=unclear(Reason.NETWORK_OUTAGE))
+    ask()
+    assert next_probe() < timedelta(seconds=61)
+    assert Access.objects.get().suspected_at
+    waited()
+    says("tiktok", probe=dead(Reason.REVOKED_BY_USER, ambiguous=True))
+    ask()
+    assert not the_profile().is_valid
+
+
+def test_a_network_that_asks_us_to_wait_is_given_the_time_even_before_a_confirmation(anna, says):
+    says("tiktok", probe=dead(Reason.REVOKED_BY_USER, ambiguous=True))
+    ask()
+    says("tiktok", probe=unclear(Reason.RATE_LIMITED, retry_after=1800))
+    ask()
+    assert timedelta(minutes=29) < next_probe() < timedelta(minutes=31)
+
+
+def test_what_is_red_keeps_its_first_reason_and_is_asked_on(anna, says):
+    says("tiktok", probe=dead(Reason.REVOKED_BY_USER))
+    ask()
+    says("tiktok", probe=dead(Reason.INVALID_TOKEN_UNSPECIFIED))
+    ask()
+    assert the_profile().reason == Reason.REVOKED_BY_USER
+    assert timedelta(0) < next_probe() < timedelta(hours=5)
+    says("tiktok", probe=ALIVE)
+    ask()
+    assert the_profile().is_valid
+    assert StatusChange.objects.count() == 2
+
+
+def test_a_lost_role_does_not_confirm_a_dead_token(world, says):
+    login(world.alpenglueck, slug="linkedin", listed_at=None)
+    says("linkedin", probe=ALIVE, reach=[])
+    ask("linkedin")
+    waited()
+    says("linkedin", probe=dead(Reason.REVOKED_BY_USER, ambiguous=True))
+    ask("linkedin")
+    assert the_profile().is_valid
+
+
+# Listings
+
+
+@pytest.fixture
+def page(world):
+    login(world.alpenglueck, slug="linkedin", listed_at=None)
+    return the_profile()
+
+
+def listed(profile, **fields):
+    return [Reachable("page", profile.remote_id, profile.name, **fields)]
+
+
+def test_a_listing_that_lacks_the_scope_is_suspected_confirmed_and_red(page, says):
+    says("linkedin", probe=ALIVE, reach=Refused(Refusal.SCOPE_MISSING))
+    ask("linkedin", times=2)
+    assert the_profile().is_valid
+    assert Access.objects.get().suspected_reason == Reason.PERMISSION_LOST
+    waited()
+    ask("linkedin")
+    assert the_profile().reason == Reason.PERMISSION_LOST
+    assert not Token.objects.get().reason, "the token lives; only what it reached is gone"
+    says("linkedin", reach=listed(page))
+    Token.objects.update(listed_at=None)
+    ask("linkedin")
+    assert the_profile().is_valid
+
+
+@pytest.mark.parametrize(
+    "refusal", [Refusal.NOT_UNDERSTOOD, Refusal.APP_MISCONFIGURED, Refusal.CODE_REFUSED]
+)
+def test_another_refusal_of_the_listing_is_seen_and_changes_nothing(page, says, refusal):
+    says("linkedin", probe=ALIVE, reach=Refused(refusal))
+    ask("linkedin", times=3)
+    assert the_profile().is_valid
+    token = Token.objects.get()
+    assert token.unclear_reason == Reason.NOT_UNDERSTOOD
+    assert token.unclear_since
+    assert not StatusChange.objects.exists()
+    says("linkedin", reach=listed(page))
+    ask("linkedin")
+    assert Token.objects.get().unclear_reason == ""
+
+
+@pytest.mark.parametrize("trouble", [TransportError("gone"), Refused(Refusal.NETWORK_UNAVAILABLE)])
+def test_a_listing_that_gets_no_answer_says_nothing(page, says, trouble):
+    says("linkedin", probe=ALIVE, reach=trouble)
+    ask("linkedin", times=2)
+    assert the_profile().is_valid
+    token = Token.objects.get()
+    assert (token.unclear_reason, token.listed_at) == ("", None)
+
+
+def test_a_refused_listing_between_two_looks_leaves_the_suspicion_to_the_next(page, says):
+    says("linkedin", probe=ALIVE, reach=[])
+    ask("linkedin")
+    says("linkedin", reach=Refused(Refusal.NOT_UNDERSTOOD))
+    ask("linkedin")
+    waited()
+    says("linkedin", reach=[])
+    ask("linkedin")
+    assert the_profile().reason == Reason.PERMISSION_LOST
+
+
+def test_a_page_seen_without_the_needed_role_is_lost_like_one_not_seen(page, says):
+    says("linkedin", probe=ALIVE, reach=listed(page, missing_role="ADMINISTRATOR"))
+    ask("linkedin")
+    waited()
+    ask("linkedin")
+    assert the_profile().reason == Reason.PERMISSION_LOST
+
+
+def test_names_and_addresses_are_taken_over_from_a_listing(page, says):
+    new = Reachable("page", page.remote_id, "New name", url="https://page.example/new", role="R")
+    says("linkedin", probe=ALIVE, reach=[new])
+    ask("linkedin")
+    seen = the_profile()
+    assert (seen.name, seen.url) == ("New name", "https://page.example/new")
+    assert Access.objects.get().role == "R"
+
+
+def test_a_name_that_is_only_the_id_replaces_none(page, says):
+    says("linkedin", probe=ALIVE, reach=[Reachable("page", page.remote_id, page.remote_id)])
+    ask("linkedin")
+    assert the_profile().name == page.name
