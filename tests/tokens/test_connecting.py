@@ -1,15 +1,19 @@
 """Adding profiles and refreshing connections, through pages and real networks of practice."""
 
+import threading
 from functools import partial
 
 import pytest
+from django.core.checks import run_checks
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import AuditEvent, Membership, Role
+from networks.registry import NETWORKS
 from profiles.models import Profile
 from tests.practice import HOME, at_once
-from tokens import connecting
+from tests.tokens.racing import PATIENCE, until_somebody_waits
+from tokens import connecting, storing
 from tokens.models import Access, AuthorizationRequest, StatusChange, Token
 
 pytestmark = pytest.mark.django_db
@@ -217,6 +221,12 @@ def test_a_state_made_for_another_network_is_refused(anna, way_back):
     assert nothing_written()
 
 
+def test_a_state_that_only_the_session_knows_is_refused(anna, way_back):
+    AuthorizationRequest.objects.all().delete()
+    assert anna.client.get(way_back).status_code == 400
+    assert nothing_written()
+
+
 def test_a_state_older_than_an_hour_is_refused(anna, way_back):
     AuthorizationRequest.objects.update(created_at=timezone.now() - connecting.STATE_AGE * 1.01)
     assert anna.client.get(way_back).status_code == 400
@@ -241,6 +251,52 @@ def test_an_invented_code_is_refused_and_nothing_is_written(anna, way_back):
     answer = anna.client.get(f"/oauth/linkedin/callback/?code=invented&state={state}")
     assert "did not accept the sign-in" in text_of(answer)
     assert nothing_written()
+
+
+def test_a_sign_in_that_takes_too_long_in_all_is_refused(anna, way_back, practice, monkeypatch):
+    monkeypatch.setattr("networks.http.TIME_LIMIT", 0.3)
+    practice.pull("linkedin", "outage", mode="timeout")
+    assert "not answering" in text_of(anna.client.get(way_back))
+    assert nothing_written()
+
+
+def test_members_add_nothing_and_outsiders_find_nothing(anna, browser, world):
+    choice = anna.add("linkedin", "anna")["Location"]
+    add = reverse("tokens:add", args=["alpenglueck"])
+    add_network = reverse("tokens:add_network", args=["alpenglueck", "linkedin"])
+    for user, expected in ((world.otto, 403), (world.nils, 404)):
+        client = browser(user, world.alpenglueck).client
+        for url in (add, add_network, choice):
+            assert client.get(url).status_code == expected
+        for url in (add_network, choice):
+            answer = client.post(url, {"chosen": "page 40010001"})
+            assert answer.status_code == expected
+    assert not AuthorizationRequest.objects.exists()
+    assert not Profile.objects.exists()
+
+
+def test_a_neighbours_login_is_not_chosen_from(anna, browser, world):
+    theirs = anna.add("linkedin", "anna")["Location"]
+    nils = browser(world.nils, world.nordwind)
+    ours = theirs.replace("/alpenglueck/", "/nordwind/")
+    assert nils.client.get(ours).status_code == 404
+    assert nils.client.post(ours, {"chosen": "page 40010001"}).status_code == 404
+
+
+def test_a_network_without_a_client_id_is_named_by_a_system_check(settings):
+    settings.OAUTH_CLIENTS = {slug: ("id", "secret") for slug in NETWORKS if slug != "xing"}
+    (said,) = [one for one in run_checks() if one.id == "tokens.I001"]
+    assert "XING is not offered" in said.msg
+    assert "XING_CLIENT_ID" in str(said.hint)
+
+
+@pytest.mark.parametrize("path", ["add_network", "refresh"])
+def test_a_trip_to_a_network_without_a_client_id_does_not_begin(anna, page, settings, path):
+    settings.OAUTH_CLIENTS = {}
+    more = page.pk if path == "refresh" else "linkedin"
+    answer = anna.client.post(reverse(f"tokens:{path}", args=["alpenglueck", more]))
+    assert answer.status_code == {"refresh": 200, "add_network": 404}[path]
+    assert not AuthorizationRequest.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -355,7 +411,9 @@ def test_no_page_before_the_leap_writes_on_get(anna, page):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_reconnects_at_once_leave_one_living_token(browser, world, dead_page, practice):
+def test_two_reconnects_at_once_leave_one_living_token(
+    browser, world, dead_page, practice, monkeypatch
+):
     people = [browser(world.anna, world.alpenglueck), browser(world.mara, world.alpenglueck)]
     url = reverse("tokens:refresh", args=["alpenglueck", dead_page.pk])
     backs = [practice.visitor("linkedin", "anna").travel(one.leap(url), HOME) for one in people]
@@ -364,7 +422,21 @@ def test_two_reconnects_at_once_leave_one_living_token(browser, world, dead_page
         partial(one.client.get, back.removeprefix(HOME))
         for one, back in zip(people, backs, strict=True)
     )
-    at_once(first, second)
+    renew, first_holds, second_is_back = storing._renew, threading.Event(), threading.Event()
+
+    def slowly(*args):
+        if not first_holds.is_set():
+            first_holds.set()
+            until_somebody_waits(or_else=second_is_back.is_set)
+        renew(*args)
+
+    def come_second():
+        assert first_holds.wait(PATIENCE)
+        second()
+        second_is_back.set()
+
+    monkeypatch.setattr(storing, "_renew", slowly)
+    at_once(first, come_second)
     assert Token.objects.count() == 1
     dead_page.refresh_from_db()
     assert dead_page.is_valid

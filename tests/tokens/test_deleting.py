@@ -5,6 +5,7 @@ from django.urls import reverse
 
 from accounts.models import AuditEvent
 from profiles.models import Profile
+from tokens.deleting import delete_unused
 from tokens.models import Token
 from tokens.tasks import UNUSED_AFTER, close_conversations, forget_unused
 
@@ -83,6 +84,12 @@ def test_an_outage_does_not_keep_a_profile_from_being_deleted(anna, practice):
     practice.pull("tiktok", "outage", mode="5xx")
     delete(anna, Profile.objects.get())
     assert not Profile.objects.exists()
+
+
+def test_a_login_that_somebody_used_meanwhile_is_not_forgotten(anna):
+    anna.add("linkedin", "anna", "Alpenglück")
+    delete_unused(Token.objects.all())  # as if it had been unused a moment ago
+    assert is_alive_at(Token.objects.get())
 
 
 def test_only_admins_delete_and_a_get_deletes_nothing(anna, browser, world):

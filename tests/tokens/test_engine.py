@@ -1,7 +1,7 @@
 """What the engine makes of what conversations bring, handed to it by hand."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
@@ -24,9 +24,11 @@ from tests import builders
 from tokens import probing, schedule
 from tokens.conversations import AT_ONCE, Conversations
 from tokens.models import Access, StatusChange, Token
+from tokens.verdicts import Finding, write_down
 
 pytestmark = pytest.mark.django_db
 SECRET = "a-text-that-must-never-be-shown"
+LATER = datetime(2100, 1, 1, tzinfo=UTC)
 DEFECT = ValueError(SECRET)
 RENEWED = Grant("renewed", "renewed-refresh", NETWORKS["tiktok"].scopes)
 ENDED = dead(Reason.INVALID_TOKEN_UNSPECIFIED, ambiguous=True, renewable=True)
@@ -185,6 +187,21 @@ def test_no_claimed_token_waits_in_a_queue_while_its_lease_runs():
     assert probing.BATCH <= AT_ONCE
 
 
+@pytest.mark.parametrize("field", ["lease", "issued_at"])
+def test_a_finding_counts_only_while_lease_and_issue_are_what_was_read(anna, field):
+    token = claimed()
+    Token.objects.update(**{field: {"lease": None, "issued_at": LATER}[field]})
+    before = Token.objects.values().get()
+    write_down([Finding(token, dead(Reason.REVOKED_BY_USER))])
+    assert Token.objects.values().get() == before
+    assert the_profile().is_valid
+
+
+def test_what_another_worker_holds_is_passed_by(anna):
+    assert claimed()
+    assert probing._claim("tiktok", 10) == []
+
+
 # Refreshing
 
 
@@ -269,6 +286,17 @@ def test_a_scope_that_nothing_required_needs_may_go(anna, says):
     says("tiktok", probe=ALIVE, refresh=replace(RENEWED, scopes=scopes))
     ask()
     assert the_profile().is_valid
+
+
+@pytest.mark.parametrize("field", ["lease", "issued_at"])
+def test_a_pair_is_stored_only_while_lease_and_issue_are_what_was_read(anna, says, field):
+    says("tiktok", probe=ALIVE, refresh=RENEWED)
+    about_to_end(anna)
+    session = probing._session(claimed())
+    next(session)
+    Token.objects.update(**{field: {"lease": None, "issued_at": LATER}[field]})
+    session.send(RENEWED)
+    assert Token.objects.get().open().access_token == "access of Anna Huber"
 
 
 # Clocks

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from uuid import UUID
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -14,13 +15,15 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
+from networks.base import Reachable
 from networks.registry import NETWORKS
 from profiles.models import Profile
+from tests import builders
 from tests.practice import HOME, at_once
 from tests.tokens.racing import PATIENCE, until_somebody_waits
-from tokens import connecting, deleting, vault
+from tokens import connecting, deleting, storing, vault
 from tokens.models import Access, OAuthApp, StatusChange, Token
-from tokens.status import lock_profiles
+from tokens.status import lock_profiles, lock_tokens
 
 pytestmark = pytest.mark.django_db
 ALPENGLUECK, KARRIERE = "40010001", "40010002"  # pages of LinkedIn; Jonas is admin of both
@@ -383,6 +386,46 @@ def test_a_reconnect_locks_the_profiles_of_its_login_in_the_order_of_the_engine(
     come_back = partial(then, locked, partial(anna.client.get, back), answers)
     at_once(like_a_probe_of_another_login, come_back)
     assert [answer.status_code for answer in answers] == [302]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("lock", ["tokens", "profiles"])
+def test_rows_are_locked_in_the_order_of_their_ids_wherever_they_lie(world, lock):
+    for number in (2, 1):  # the last one lies first
+        if lock == "tokens":
+            builders.token(world.alpenglueck, id=UUID(int=number))
+        else:
+            builders.profile(world.alpenglueck, id=UUID(int=number))
+    first, last = UUID(int=1), UUID(int=2)
+    held = threading.Event()
+
+    def lock_them(*ids):
+        if lock == "tokens":
+            lock_tokens(ids)
+        else:
+            lock_profiles(Q(pk__in=ids))
+
+    def one_after_the_other():
+        with transaction.atomic():
+            lock_them(first)
+            held.set()
+            until_somebody_waits()
+            lock_them(last)
+
+    def both():
+        assert held.wait(PATIENCE)
+        with transaction.atomic():
+            lock_them(last, first)
+
+    at_once(one_after_the_other, both)
+
+
+def test_a_page_without_the_role_is_given_no_access_whoever_asks(anna, world):
+    anna.add("linkedin", "ben")
+    token = Token.objects.get()
+    one = Reachable("page", ALPENGLUECK, "Alpenglück", missing_role="ADMINISTRATOR")
+    assert storing.choose(token, world.anna, [one]) == []
+    assert not Profile.objects.exists()
 
 
 # Keys that are gone
