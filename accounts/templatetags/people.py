@@ -17,8 +17,8 @@ COLOURS = ("#2c6e6b", "#4b7d57", "#8c6239", "#7b5c90", "#a9463f", "#2f6f9f", "#6
 
 
 def initials(name: str) -> str:
-    """«Anna Huber» → AH, «alpenglueck» → AL: at most two letters."""
-    words = [word for word in str(name).replace("@", " ").split() if word[0].isalnum()]
+    """«Anna Huber» → AH, «alpenglueck» → AL: at most two letters, whatever signs are around."""
+    words = "".join(sign if sign.isalnum() else " " for sign in str(name)).split()
     if len(words) > 1:
         return (words[0][0] + words[-1][0]).upper()
     return "".join(words)[:2].upper()
