@@ -1,10 +1,11 @@
-"""The reader's own language and time zone, over what the browser says."""
+"""The reader's own language and time zone, over what the browser says; and bodies in UTF-8."""
 
+import codecs
 import zoneinfo
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.utils import timezone, translation
 
 LANGUAGES = frozenset(dict(settings.LANGUAGES))
@@ -21,6 +22,19 @@ class ReaderMiddleware:
             request.LANGUAGE_CODE = language
         with timezone.override(reader_zone(request)):
             return self.get_response(request)
+
+
+class Utf8Middleware:
+    """No browser sends another encoding, and some of those that Python knows (unicode_escape)
+    spell half characters, which neither a page nor the database can hold."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if codecs.lookup(request.encoding or "utf-8").name != "utf-8":
+            return HttpResponseBadRequest("Forms are read in UTF-8.", content_type="text/plain")
+        return self.get_response(request)
 
 
 def reader_zone(request: HttpRequest) -> zoneinfo.ZoneInfo:
