@@ -347,6 +347,18 @@ def test_an_unclear_answer_does_not_delay_a_confirmation(anna, says):
     assert not the_profile().is_valid
 
 
+def test_a_suspicion_ends_when_the_network_says_alive(anna, says):
+    says("tiktok", probe=dead(Reason.REVOKED_BY_USER, ambiguous=True))
+    ask()
+    waited()
+    says("tiktok", probe=ALIVE)
+    ask()
+    assert Access.objects.get().suspected_at is None
+    says("tiktok", probe=dead(Reason.REVOKED_BY_USER, ambiguous=True))
+    ask()
+    assert the_profile().is_valid
+
+
 def test_a_network_that_asks_us_to_wait_is_given_the_time_even_before_a_confirmation(anna, says):
     says("tiktok", probe=dead(Reason.REVOKED_BY_USER, ambiguous=True))
     ask()
@@ -360,7 +372,7 @@ def test_what_is_red_keeps_its_first_reason_and_is_asked_on(anna, says):
     ask()
     says("tiktok", probe=dead(Reason.INVALID_TOKEN_UNSPECIFIED))
     ask()
-    assert the_profile().reason == Reason.REVOKED_BY_USER
+    assert the_profile().reason == Token.objects.get().reason == Reason.REVOKED_BY_USER
     assert timedelta(0) < next_probe() < timedelta(hours=5)
     says("tiktok", probe=ALIVE)
     ask()

@@ -125,8 +125,15 @@ def test_what_is_red_is_probed_too_and_turns_green_by_itself(page, practice, pro
 # Unclear
 
 
+SAID_OF_AN_OUTAGE = {
+    "5xx": Reason.NETWORK_OUTAGE,
+    "429": Reason.RATE_LIMITED,
+    "garbage": Reason.NOT_UNDERSTOOD,
+}
+
+
 @pytest.mark.parametrize("network", ["linkedin", "tiktok", "pinterest", "xing"])
-@pytest.mark.parametrize("mode", ["5xx", "429", "garbage"])
+@pytest.mark.parametrize("mode", SAID_OF_AN_OUTAGE)
 def test_an_outage_is_not_a_revocation(anna, practice, probe, network, mode):
     anna.add(network, "anna", *(["Alpenglück"] if network == "linkedin" else []))
     changes = StatusChange.objects.count()
@@ -137,6 +144,7 @@ def test_an_outage_is_not_a_revocation(anna, practice, probe, network, mode):
     token = Token.objects.get()
     assert token.unclear_since
     assert token.unclear_count == 3
+    assert token.unclear_reason == SAID_OF_AN_OUTAGE[mode]
     practice.pull(network, "recover")
     probe(network)
     assert Token.objects.get().unclear_since is None
@@ -168,7 +176,7 @@ def test_a_wrong_client_secret_hurts_no_profile(anna, probe, settings):
     assert not Profile.objects.exclude(status="valid").exists()
 
 
-def test_a_token_that_does_not_open_hurts_no_profile_and_no_batch(anna, page, probe):
+def test_a_token_that_does_not_open_hurts_no_profile_and_no_batch(anna, page, probe, caplog):
     anna.add("linkedin", "mia", "Bergheim Hotels")
     Token.objects.filter(subject_name="Anna Huber").update(access_token=b"\x01moved from elsewhere")
     probe("linkedin", times=2)
@@ -176,6 +184,7 @@ def test_a_token_that_does_not_open_hurts_no_profile_and_no_batch(anna, page, pr
     assert Token.objects.get(subject_name="Mia Lang").probed_at
     broken = Token.objects.get(subject_name="Anna Huber")
     assert broken.unclear_reason == Reason.NOT_UNDERSTOOD
+    assert f"token {broken.pk} does not open" in caplog.text
 
 
 # Roles
