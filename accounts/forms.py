@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django import forms
@@ -28,6 +29,17 @@ def choices_of_time_zones() -> list[tuple[str, list[tuple[str, str]]]]:
     ]
 
 
+class NameField(forms.CharField):
+    """A name is one line: mails and the audit log show it among their own words. Neither line
+    breaks nor characters that turn the direction of reading come in."""
+
+    # Without those that end a word, and NUL, which Django refuses.
+    UNSEEN = re.compile("[\x01-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069]")
+
+    def to_python(self, value: Any) -> str:
+        return " ".join(self.UNSEEN.sub("", super().to_python(value) or "").split())
+
+
 class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
     language = forms.ChoiceField(label=_("Language"), choices=own_names_of_languages)
     time_zone = forms.ChoiceField(label=_("Time zone"), choices=choices_of_time_zones)
@@ -36,6 +48,7 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
         model = User
         fields = ["name", "language", "time_zone", "wants_token_mail"]
         labels = {"name": _("Name")}
+        field_classes = {"name": NameField}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -59,7 +72,7 @@ class RoleForm(forms.Form):
 
 
 class NewTeamForm(forms.Form):
-    name = forms.CharField(label=_("Name of the team"), max_length=100)
+    name = NameField(label=_("Name of the team"), max_length=100)
 
 
 class PeopleField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
@@ -98,7 +111,7 @@ class AuditFilterForm(forms.Form):
 class SignUpForm(forms.Form):
     """The account of an invited person; the address is the invitation's and not asked for."""
 
-    name = forms.CharField(
+    name = NameField(
         label=_("Your name"),
         max_length=150,
         widget=forms.TextInput(attrs={"autocomplete": "name"}),

@@ -32,6 +32,19 @@ def test_settings_are_saved(client: Client, world: World) -> None:
     assert world.otto.wants_token_mail
 
 
+def test_a_name_stays_on_its_line(client: Client, world: World) -> None:
+    """Else whoever invites could write the mail's first paragraphs."""
+    client.force_login(world.otto)
+    client.post(URL, {**VALID, "name": "Otto\r\n\r\nDear\u2028all,\x07 \u202eowner"})
+    world.otto.refresh_from_db()
+    assert world.otto.name == "Otto Dear all, owner"
+
+
+def test_a_name_of_nothing_visible_is_none(client: Client, world: World) -> None:
+    client.force_login(world.otto)
+    assert client.post(URL, {**VALID, "name": "\u202e \x07"}).status_code == 422
+
+
 def test_the_mail_checkbox_can_be_taken_out_again(client: Client, world: World) -> None:
     world.otto.wants_token_mail = True
     world.otto.save()
