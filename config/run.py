@@ -177,6 +177,7 @@ def run() -> int:
         start_all(programs, product, practice)
         if not programs.ended():
             sys.stdout.write(WELCOME.format(product=product, practice=practice) + "\n")
+            sys.stdout.flush()  # into a pipe, too
         name, code = programs.wait_until_one_ends()
         raise CannotRun(f"{name} has ended with code {code}, so everything ends.")
     except Stopped:
