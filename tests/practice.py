@@ -1,4 +1,4 @@
-"""The practice networks as a fixture: the real program, over HTTP, started once and made anew for each test."""
+"""The practice networks as a fixture: the real program over HTTP, made anew for each test."""
 
 from __future__ import annotations
 
