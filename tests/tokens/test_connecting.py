@@ -417,6 +417,22 @@ def test_an_owner_may_refresh_what_is_hers_and_nothing_else(browser, world, anna
     assert dead_page.is_valid
 
 
+def test_who_only_works_with_a_profile_does_not_refresh_it(browser, world, dead_page):
+    dead_page.team_assignments.create(organization=world.alpenglueck, team=world.kitchen)
+    tim = browser(world.tim, world.alpenglueck)
+    assert tim.client.get(reverse("tokens:profile_list", args=["alpenglueck"])).status_code == 200
+    url = reverse("tokens:refresh", args=["alpenglueck", dead_page.pk])
+    assert tim.client.get(url).status_code == 404
+    assert tim.client.post(url).status_code == 404
+
+
+def test_a_neighbours_profile_is_not_refreshed(browser, world, dead_page):
+    nils = browser(world.nils, world.nordwind)
+    url = reverse("tokens:refresh", args=["nordwind", dead_page.pk])
+    assert nils.client.get(url).status_code == 404
+    assert nils.client.post(url).status_code == 404
+
+
 def test_a_neighbours_reconnect_leaves_our_token_alone(browser, world, anna, page):
     ours = Token.objects.values().get()
     nils = browser(world.nils, world.nordwind)

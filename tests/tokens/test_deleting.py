@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import AuditEvent
+from networks.base import TransportError
 from profiles.models import Profile
 from tokens.deleting import delete_unused
 from tokens.models import Token
@@ -90,6 +91,25 @@ def test_a_login_that_somebody_used_meanwhile_is_not_forgotten(anna):
     anna.add("linkedin", "anna", "Alpenglück")
     delete_unused(Token.objects.all())  # as if it had been unused a moment ago
     assert is_alive_at(Token.objects.get())
+
+
+def test_a_revocation_that_gets_no_answer_keeps_no_profile(anna, monkeypatch):
+    def silent(self, client, grant):
+        raise TransportError("gone")
+        yield  # a conversation, of no words
+
+    anna.add("tiktok", "anna")
+    monkeypatch.setattr(type(Token.objects.get().network), "revoke", silent)
+    answer = delete(anna, Profile.objects.get())
+    assert not Profile.objects.exists()
+    assert "removes our app there" in anna.client.get(answer["Location"]).content.decode()
+
+
+def test_a_neighbours_profile_is_not_found_under_ones_own_address(anna, browser, world):
+    anna.add("tiktok", "anna")
+    nils = browser(world.nils, world.nordwind)
+    assert delete(nils, Profile.objects.get()).status_code == 404
+    assert Profile.objects.exists()
 
 
 def test_only_admins_delete_and_a_get_deletes_nothing(anna, browser, world):

@@ -1,10 +1,12 @@
 """What the engine makes of what conversations bring, handed to it by hand."""
 
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
+from django.db import transaction
 from django.utils import timezone
 
 from networks.base import (
@@ -21,9 +23,11 @@ from networks.base import (
 from networks.registry import NETWORKS
 from profiles.models import Profile
 from tests import builders
+from tests.practice import at_once
 from tokens import probing, schedule
 from tokens.conversations import AT_ONCE, Conversations
 from tokens.models import Access, StatusChange, Token
+from tokens.status import lock_tokens
 from tokens.verdicts import Finding, write_down
 
 pytestmark = pytest.mark.django_db
@@ -200,6 +204,28 @@ def test_a_finding_counts_only_while_lease_and_issue_are_what_was_read(anna, fie
 def test_what_another_worker_holds_is_passed_by(anna):
     assert claimed()
     assert probing._claim("tiktok", 10) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_does_not_wait_for_another_ones_claim(world):
+    first, second = login(world.alpenglueck), login(world.alpenglueck, "Mia Lang")
+    Token.objects.update(next_probe_at=timezone.now())
+    locked, has_claimed = threading.Event(), threading.Event()
+    got: list[Token] = []
+
+    def in_the_middle_of_a_claim():
+        with transaction.atomic():
+            lock_tokens([first.pk])
+            locked.set()
+            assert has_claimed.wait(5)
+
+    def another_claim():
+        assert locked.wait(5)
+        got.extend(probing._claim("tiktok", 10))
+        has_claimed.set()
+
+    at_once(in_the_middle_of_a_claim, another_claim)
+    assert got == [second]
 
 
 # Refreshing
@@ -441,6 +467,7 @@ def test_a_listing_that_gets_no_answer_says_nothing(page, says, trouble):
     assert the_profile().is_valid
     token = Token.objects.get()
     assert (token.unclear_reason, token.listed_at) == ("", None)
+    assert Access.objects.get().suspected_at is None
 
 
 def test_a_refused_listing_between_two_looks_leaves_the_suspicion_to_the_next(page, says):
@@ -460,6 +487,14 @@ def test_a_page_seen_without_the_needed_role_is_lost_like_one_not_seen(page, say
     waited()
     ask("linkedin")
     assert the_profile().reason == Reason.PERMISSION_LOST
+
+
+def test_a_listing_judges_only_what_it_lists_by_role(page, says):
+    Profile.objects.update(kind_slug="person")
+    says("linkedin", probe=ALIVE, reach=[])
+    ask("linkedin")
+    assert the_profile().is_valid
+    assert Access.objects.get().suspected_at is None
 
 
 def test_names_and_addresses_are_taken_over_from_a_listing(page, says):

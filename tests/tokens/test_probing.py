@@ -311,6 +311,7 @@ def claimed():
 def test_a_late_probe_does_not_overwrite_a_reconnect(anna, page):
     (token,) = claimed()
     anna.refresh(page, "anna")
+    assert Token.objects.get().lease is None
     write_down([dead_finding(token)])
     assert status(page) == "valid"
     assert Token.objects.get().reason == ""
