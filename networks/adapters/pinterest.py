@@ -108,7 +108,7 @@ class Pinterest(OAuth2Network):
         Note(
             _(
                 "All boards of the account appear in the list, each with its own owners, teams "
-                "and settings. Secret boards do not."
+                "and settings. Secret boards do, too."
             )
         ),
         Note(
