@@ -15,7 +15,8 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from networks.base import Reachable
+from accounts.models import AuditEvent
+from networks.base import Client, Reachable, Reason
 from networks.registry import NETWORKS
 from profiles.models import Profile
 from tests import builders
@@ -128,7 +129,7 @@ def test_a_new_app_takes_the_old_ones_ends_with_it_and_raises_no_alarm(anna, bot
     page, _ = both_pages
     change_the_client_id()
     late = timezone.now() + timedelta(days=4000)
-    Token.objects.update(reauthorize_by=late)
+    Token.objects.update(reauthorize_by=late, refresh_expires_at=late)
     anna.refresh(page, "jonas")
     page.refresh_from_db()
     assert page.next_end == page.accesses.get().token.reauthorize_by
@@ -138,10 +139,40 @@ def test_a_new_app_takes_the_old_ones_ends_with_it_and_raises_no_alarm(anna, bot
     assert change.profile_was_valid, "it was green before, and nobody is told that it came back"
 
 
-def test_an_app_that_is_still_configured_keeps_its_access(anna, mara, both_pages):
+def test_an_app_that_is_still_configured_keeps_its_access(anna, mara, both_pages, monkeypatch):
     page, _ = both_pages
+    change_the_client_id()
+    client = OAuthApp.client
+    monkeypatch.setattr(OAuthApp, "client", lambda self: client(self) or Client("another", "one"))
     mara.refresh(page, "anna")
     assert page.accesses.count() == 2
+
+
+# What a sign-in proves
+
+
+def test_a_sign_in_turns_green_only_what_it_reaches(anna, both_pages, practice, probe):
+    page, other = both_pages
+    practice.pull("linkedin", "revoke_app", person="jonas")
+    probe("linkedin", times=2)
+    practice.pull("linkedin", "remove_role", person="jonas", profile=KARRIERE)
+    anna.refresh(page, "jonas")
+    page.refresh_from_db()
+    other.refresh_from_db()
+    assert page.is_valid
+    assert not other.is_valid
+    assert other.accesses.get().reason == Reason.PERMISSION_LOST
+
+
+def test_a_sign_in_alone_turns_nothing_red_and_has_the_listing_read_again(
+    anna, both_pages, practice
+):
+    page, other = both_pages
+    practice.pull("linkedin", "remove_role", person="jonas", profile=KARRIERE)
+    anna.refresh(page, "jonas")
+    other.refresh_from_db()
+    assert other.is_valid
+    assert Token.objects.get().listed_at is None
 
 
 # What a grant or a listing lacks, or has too much of
@@ -206,6 +237,7 @@ def test_a_shared_board_stays_where_it_hangs(shared_board):
 
 def test_a_shared_board_outlives_one_of_its_accounts(anna, shared_board):
     delete(anna, shared_board.parent)
+    assert AuditEvent.objects.get(verb="profile_deleted").details["children"] == 2
     shared_board.refresh_from_db()
     assert shared_board.parent is None
     assert shared_board.is_valid
