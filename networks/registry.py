@@ -1,6 +1,6 @@
 """Every network there is. A new one is its adapter and one line here."""
 
-from networks.adapters.linkedin import LinkedIn
+from networks.adapters.linkedin.adapter import LinkedIn
 from networks.adapters.pinterest import Pinterest
 from networks.adapters.tiktok import TikTok
 from networks.adapters.xing import Xing

@@ -2,14 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.utils.translation import gettext as _
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from networks.base import Network, Refusal, Refused
 from profiles.models import Profile
 from tokens.connecting import StateRefused
 from tokens.storing import ProfileGone, WrongAccount
+
+AGAIN = _("Nothing was changed. Try again in a few minutes.")
+OPERATOR = _("Nothing was changed. The operator of this installation has to settle that.")
+
+# What happened, what that means, and what to do next.
+SENTENCES: Mapping[Refusal, tuple[Promise, Promise, Promise]] = {
+    Refusal.CANCELLED: (
+        _("You cancelled at %(network)s"),
+        _("So nothing was granted, and nothing was changed."),
+        _("Whenever you like, start again."),
+    ),
+    Refusal.SCOPE_MISSING: (
+        _("A permission is missing"),
+        _("%(network)s did not grant: %(missing)s. Without it, we cannot look after this."),
+        _("Nothing was changed. Start again and leave every permission ticked at %(network)s."),
+    ),
+    Refusal.CODE_REFUSED: (
+        _("%(network)s did not accept the sign-in"),
+        _("Its one-time code was refused; it may have been used already or taken too long."),
+        _("Nothing was changed. Start again; it works the second time as a rule."),
+    ),
+    Refusal.AD_ACCOUNT: (
+        _("Ad accounts cannot be connected"),
+        _("The login that came from %(network)s only has an ad account."),
+        _("Nothing was changed. Sign in at %(network)s with the account that posts."),
+    ),
+    Refusal.NETWORK_UNAVAILABLE: (
+        _("%(network)s is not answering properly"),
+        _("That is not about you or your account."),
+        AGAIN,
+    ),
+    Refusal.APP_MISCONFIGURED: (
+        _("%(network)s does not accept our app"),
+        _("Its client id or secret is missing, wrong or switched off."),
+        OPERATOR,
+    ),
+    Refusal.NOT_UNDERSTOOD: (
+        _("%(network)s answered something we do not understand"),
+        _("To be safe, we stored none of it."),
+        AGAIN,
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +73,18 @@ def explain_refusal(error: Exception, network: Network) -> Explanation:
         return _wrong_account(error, network)
     if isinstance(error, StateRefused):
         return Explanation(
-            _("This sign-in cannot be finished here"),
-            _("It was used already, is older than an hour, or was started in another browser."),
-            _("Nothing was changed. Start it again from the list of profiles."),
+            gettext("This sign-in cannot be finished here"),
+            gettext(
+                "It was used already, is older than an hour, or was started in another browser."
+            ),
+            gettext("Nothing was changed. Start it again from the list of profiles."),
             status=400,
         )
     if isinstance(error, ProfileGone):
         return Explanation(
-            _("The profile is gone"),
-            _("Somebody deleted it while you were away."),
-            _("Nothing was changed. If it shall be looked after again, add it again."),
+            gettext("The profile is gone"),
+            gettext("Somebody deleted it while you were away."),
+            gettext("Nothing was changed. If Tokenwacht should look after it again, add it again."),
             status=400,
         )
     if isinstance(error, Refused):
@@ -54,15 +101,16 @@ def _wrong_account(error: WrongAccount, network: Network) -> Explanation:
     }
     if error.missing_role:
         return Explanation(
-            _("%(came)s lacks the role for %(profile)s") % names,
-            _("%(came)s sees %(profile)s at %(network)s, but is not %(role)s there.") % names,
-            _("Nothing was changed. Ask for the role, or let a person sign in who has it.") % names,
+            gettext("%(came)s lacks the role for %(profile)s") % names,
+            gettext("%(came)s sees %(profile)s at %(network)s, but is not %(role)s there.") % names,
+            gettext("Nothing was changed. Ask for the role, or let a person sign in who has it.")
+            % names,
         )
     return Explanation(
-        _("Another account came back"),
-        _("We expected %(expected)s. %(came)s came.")
+        gettext("Another account came back"),
+        gettext("We expected %(expected)s. %(came)s came.")
         % {"expected": expected_login(error.profile), **names},
-        _(
+        gettext(
             "Nothing was changed. Your browser is probably still signed in at %(network)s as "
             "%(came)s: sign out there, or open this page in a private window, and try again."
         )
@@ -73,58 +121,14 @@ def _wrong_account(error: WrongAccount, network: Network) -> Explanation:
 def expected_login(profile: Profile) -> str:
     """Whose sign-in reconnects this profile, in words."""
     if profile.kind.reads_role:
-        return _("somebody who is %(role)s of “%(profile)s”") % {
+        return gettext("somebody who is %(role)s of “%(profile)s”") % {
             "role": profile.network.required_role,
             "profile": profile.name,
         }
-    return _("the login of “%(profile)s”") % {"profile": (profile.parent or profile).name}
+    return gettext("the login of “%(profile)s”") % {"profile": (profile.parent or profile).name}
 
 
 def _refused(error: Refused, network: Network) -> Explanation:
-    title, text, advice = _sentences(error, {"network": network.name})
+    names = {"network": network.name, "missing": ", ".join(error.missing)}
+    title, text, advice = (str(words) % names for words in SENTENCES[error.refusal])
     return Explanation(title, text, advice)
-
-
-def _sentences(error: Refused, names: dict[str, str]) -> tuple[str, str, str]:
-    again = _("Nothing was changed. Try again in a few minutes.")
-    operator = _("Nothing was changed. The operator of this installation has to settle that.")
-    sentences = {
-        Refusal.CANCELLED: (
-            _("You cancelled at %(network)s"),
-            _("So nothing was granted, and nothing was changed."),
-            _("Whenever you like, start again."),
-        ),
-        Refusal.SCOPE_MISSING: (
-            _("A permission is missing"),
-            _("%(network)s did not grant: %(missing)s. Without it, we cannot look after this."),
-            _("Nothing was changed. Start again and leave every permission ticked at %(network)s."),
-        ),
-        Refusal.CODE_REFUSED: (
-            _("%(network)s did not accept the sign-in"),
-            _("Its one-time code was refused; it may have been used already or taken too long."),
-            _("Nothing was changed. Start again; it works the second time as a rule."),
-        ),
-        Refusal.AD_ACCOUNT: (
-            _("Ad accounts cannot be connected"),
-            _("The login that came from %(network)s only has an ad account."),
-            _("Nothing was changed. Sign in at %(network)s with the account that posts."),
-        ),
-        Refusal.NETWORK_UNAVAILABLE: (
-            _("%(network)s is not answering properly"),
-            _("That is not about you or your account."),
-            again,
-        ),
-        Refusal.APP_MISCONFIGURED: (
-            _("%(network)s does not accept our app"),
-            _("Its client id or secret is missing, wrong or switched off."),
-            operator,
-        ),
-        Refusal.NOT_UNDERSTOOD: (
-            _("%(network)s answered something we do not understand"),
-            _("To be safe, we stored none of it."),
-            again,
-        ),
-    }
-    names = names | {"missing": ", ".join(error.missing)}
-    title, text, advice = sentences[error.refusal]
-    return title % names, text % names, advice % names

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from networks.adapters.linkedin import LinkedIn
+from networks.adapters.linkedin.adapter import LinkedIn
 from networks.base import Answer, Grant, Health, Identity, Reason, Refusal, TransportError
 from tests.networks.talk import CLIENT, GRANT, answer, refusal, talk
 

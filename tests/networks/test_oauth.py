@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from networks.adapters.linkedin import LinkedIn
+from networks.adapters.linkedin.adapter import LinkedIn
 from networks.adapters.pinterest import Pinterest
 from networks.adapters.tiktok import TikTok
 from networks.base import Answer, Grant, Health, Reason, Refusal, TransportError

@@ -12,6 +12,8 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
+from networks.adapters.linkedin.answers import API_ERRORS, API_MESSAGES, INTROSPECTION
+from networks.adapters.linkedin.notes import NOTES
 from networks.base import (
     Answer,
     Capability,
@@ -23,7 +25,6 @@ from networks.base import (
     Identity,
     Kind,
     Known,
-    Note,
     Post,
     Reachable,
     Reason,
@@ -44,44 +45,6 @@ ORGANIZATION_ACLS = "https://api.linkedin.com/rest/organizationAcls"
 ORGANIZATION = re.compile(r"urn:li:organization(?:Brand)?:(\d{1,30})")
 SUPER_ADMIN = "ADMINISTRATOR"
 MOST_PAGES = 1000  # a listing that never ends is not one
-
-# https://learn.microsoft.com/en-us/linkedin/shared/api-guide/concepts/error-handling
-API_ERRORS: Mapping[str, Reason] = {
-    "65600": Reason.INVALID_TOKEN_UNSPECIFIED,
-    "INVALID_ACCESS_TOKEN": Reason.INVALID_TOKEN_UNSPECIFIED,
-    "65601": Reason.REVOKED_BY_USER,
-    "REVOKED_ACCESS_TOKEN": Reason.REVOKED_BY_USER,
-    "65602": Reason.EXPIRED,
-    "EXPIRED_ACCESS_TOKEN": Reason.EXPIRED,
-    "65608": Reason.ACCOUNT_SUSPENDED,
-    "RESTRICTED_MEMBER": Reason.ACCOUNT_SUSPENDED,
-    "100": Reason.PERMISSION_LOST,
-    "ACCESS_DENIED": Reason.PERMISSION_LOST,
-    "101": Reason.RATE_LIMITED,
-    "NONEXISTENT_VERSION": Reason.NOT_A_TOKEN_PROBLEM,
-    "invalid_client": Reason.APP_DISABLED,
-    "invalid_client_id": Reason.APP_DISABLED,
-}
-
-# Where no code was given: the first words that stand in the message decide.
-API_MESSAGES: tuple[tuple[str, Reason], ...] = (
-    ("empty oauth2_access_token", Reason.NOT_A_TOKEN_PROBLEM),
-    ("version header is deprecated", Reason.NOT_A_TOKEN_PROBLEM),
-    ("token used in the request has been revoked", Reason.REVOKED_BY_USER),
-    ("token used in the request has expired", Reason.EXPIRED),
-    ("token used in the request is expired", Reason.EXPIRED),  # the wording of v1
-    ("invalid access token", Reason.INVALID_TOKEN_UNSPECIFIED),
-    ("member is restricted", Reason.ACCOUNT_SUSPENDED),
-    ("not enough permissions", Reason.PERMISSION_LOST),
-    ("permissions must be used when using organization as author", Reason.PERMISSION_LOST),
-)
-
-# https://learn.microsoft.com/en-us/linkedin/shared/authentication/token-introspection
-INTROSPECTION: Mapping[str, Reason] = {
-    "expired": Reason.EXPIRED,
-    "revoked": Reason.REVOKED_BY_USER,
-    "": Reason.INVALID_TOKEN_UNSPECIFIED,  # the token of another app reads so, too
-}
 
 
 class LinkedIn(OAuth2Network):
@@ -138,32 +101,7 @@ class LinkedIn(OAuth2Network):
             True, scopes=("r_organization_social", "w_organization_social")
         ),
     }
-    notes = (
-        Note(
-            _(
-                "To add a LinkedIn page you have to be its super admin. Other admin roles can see "
-                "the page here, but not connect it."
-            ),
-            (
-                _("LinkedIn: admin roles and where to see yours"),
-                "https://www.linkedin.com/help/linkedin/answer/a541981",
-            ),
-        ),
-        Note(
-            _(
-                "LinkedIn offers no choice of account: it takes whoever is signed in there. Sign "
-                "out of LinkedIn first if that is not the right person."
-            ),
-        ),
-        Note(_("LinkedIn wants a person to renew the connection at least every 365 days.")),
-        Note(
-            _("You can see at LinkedIn which apps have access, and take it back there."),
-            (
-                _("LinkedIn: permitted services"),
-                "https://www.linkedin.com/psettings/permitted-services",
-            ),
-        ),
-    )
+    notes = NOTES
 
     def api_reason(self, answer: Answer) -> Reason | None:
         if succeeded(answer):
