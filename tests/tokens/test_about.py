@@ -334,3 +334,8 @@ def test_the_strip_is_summed_up_in_words(tim: Client, page: Profile, hanging: Ac
     change(hanging, was=False, now=True, at=now - timedelta(days=2))
     said = read(tim, "profile_accesses", page)
     assert "Valid throughout on 89 of the last 90 days." in said
+
+
+def test_a_strip_of_a_day_or_two_is_not_drawn(tim: Client, page: Profile, hanging: Access) -> None:
+    change(hanging, was=False, now=True, at=timezone.now() - timedelta(days=1))
+    assert "<figure" not in read(tim, "profile_accesses", page)

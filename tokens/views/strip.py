@@ -12,6 +12,7 @@ from profiles.models import Profile
 from tokens.models import StatusChange
 
 DAYS = 90
+FEWEST = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,17 @@ class Strip:
     days: list[Day]
 
     @property
+    def is_telling(self) -> bool:
+        """Whether there is enough history for a picture of it to say more than the words."""
+        return len(self._known) >= FEWEST
+
+    @property
+    def _known(self) -> list[Day]:
+        return [day for day in self.days if day.state != "unknown"]
+
+    @property
     def summary(self) -> str:
-        known = [day for day in self.days if day.state != "unknown"]
+        known = self._known
         valid = sum(day.state == "valid" for day in known)
         words = ngettext(
             "Valid throughout on %(valid)d of %(count)d day.",
