@@ -185,8 +185,8 @@ class Access(models.Model):
 class StatusChange(models.Model):
     """One Access became good or stopped being so. Append-only but for `planned_at`.
 
-    `reason` is empty when it became good; `profile_valid` is the profile's state afterwards,
-    `cause` says what brought it about: "probe", "connect" or "delete".
+    `reason` is empty when it became good; `profile_valid` is the profile's state afterwards.
+    `actor_name` is the person who signed in, empty where a probe found it.
     """
 
     id = models.BigAutoField(primary_key=True)
