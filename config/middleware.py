@@ -1,5 +1,5 @@
 """The reader's own language and time zone, over what the browser says; what comes in, in UTF-8;
-and what pages may load."""
+what pages may load, and who may keep them."""
 
 import codecs
 import zoneinfo
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.utils import timezone, translation
+from django.utils.cache import patch_cache_control
 
 LANGUAGES = frozenset(dict(settings.LANGUAGES))
 
@@ -42,6 +43,20 @@ class ContentSecurityPolicyMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         answer = self.get_response(request)
         answer.headers.setdefault("Content-Security-Policy", self.POLICY)
+        return answer
+
+
+class PrivatePagesMiddleware:
+    """What a signed-in person has seen must not come back with the Back button after she signed
+    out, nor out of a cache between us."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        answer = self.get_response(request)
+        if request.user.is_authenticated:
+            patch_cache_control(answer, private=True, no_store=True)
         return answer
 
 

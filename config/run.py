@@ -26,9 +26,10 @@ PATIENCE = 60.0
 WELCOME = """
   Tokenwacht            {product}
     password of all     tokenwacht
-    Alpenglück          admin@alpenglueck.example, owner@alpenglueck.example
+    Alpenglück          admin@alpenglueck.example, manager@alpenglueck.example
+                        owner@alpenglueck.example, team@alpenglueck.example
     Nordwind            admin@nordwind.example
-  Practice networks     {practice}/_control
+  Practice networks     {practice}/_control (logins, passwords, levers)
     their inbox         {practice}/mail
 
   Ctrl-C ends everything; the data stays (`make reset` starts over).

@@ -23,6 +23,8 @@ TAB = """<a href="/_control#{slug}">{title}</a>"""
 
 SECTION = """<section class="card network" id="{slug}" style="--accent: {accent}">
 <div class="row between"><h2>{title}</h2><div class="row">{outage}</div></div>{fault}
+<p class="small soft">Is your browser still signed in there as somebody else?
+<a href="/{host}/">See, and sign out</a>.</p>
 <h3>People</h3><div class="people">{people}</div>
 <h3>Profiles</h3><div class="people">{profiles}</div></section>"""
 
@@ -83,6 +85,7 @@ def _section(levers: Levers, network: Network, only: str) -> Html:
     return fill(
         SECTION,
         slug=network.slug,
+        host=network.pages_host,
         accent=network.accent,
         title=network.title,
         fault=fill(FAULT, mode=mode) if mode else Html(""),

@@ -34,7 +34,7 @@ def add(request: MemberRequest) -> HttpResponse:
     return render(request, "tokens/add.html", {"networks": connecting.offered_networks()})
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @managers_only
 def add_network(request: MemberRequest, network: str) -> HttpResponse:
     """What to know before leaving for the network; POST leaps."""
@@ -44,7 +44,7 @@ def add_network(request: MemberRequest, network: str) -> HttpResponse:
     return render(request, "tokens/add_network.html", {"network": chosen})
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def refresh(request: MemberRequest, profile: str) -> HttpResponse:
     """«Refresh connection»: as whom to sign in, and what will be granted; POST leaps."""
     found = get_object_or_404(Profile.objects.refreshable_by(request.membership), pk=profile)
@@ -76,7 +76,7 @@ def callback(request: HttpRequest, network: str) -> HttpResponse:
         return _outcome(request, error, chosen, trip)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @managers_only
 def choose(request: MemberRequest, token: str) -> HttpResponse:
     """What of all that a login reaches shall be looked after."""

@@ -13,12 +13,12 @@ from profiles.models import Profile
 from tokens.deleting import Farewell, delete_profile
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @admins_only
 def delete(request: MemberRequest, profile: str) -> HttpResponse:
     """Ask, then delete, and say what became of each login that nothing hangs on any more."""
     found = get_object_or_404(Profile.objects.visible_to(request.membership), pk=profile)
-    if request.method == "GET":
+    if request.method != "POST":
         context = {"profile": found, "children": found.children.count()}
         return render(request, "tokens/delete.html", context)
     name = str(found)
