@@ -38,7 +38,7 @@ check: install
 	$(VENV)/ruff format --check .
 	$(VENV)/lint-imports
 	$(VENV)/python -m config.messages check
-	$(VENV)/djlint --check --lint --quiet templates
+	$(VENV)/djlint --lint --quiet templates
 	DATABASE_URL=postgresql:///none REDIS_URL=redis://none $(VENV)/mypy
 	$(VENV)/python manage.py makemigrations --check --dry-run
 	$(VENV)/python -m config.deploy_check
