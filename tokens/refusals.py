@@ -109,7 +109,8 @@ def _wrong_account(error: WrongAccount, network: Network) -> Explanation:
     return Explanation(
         gettext("Another account came back"),
         gettext("We expected %(expected)s. %(came)s came.")
-        % {"expected": expected_login(error.profile), **names},
+        % {"expected": expected_login(error.profile), **names}
+        + latest_login(error.profile),
         gettext(
             "Nothing was changed. Your browser is probably still signed in at %(network)s as "
             "%(came)s: sign out there, or open this page in a private window, and try again."
@@ -126,6 +127,15 @@ def expected_login(profile: Profile) -> str:
             "profile": profile.name,
         }
     return gettext("the login of “%(profile)s”") % {"profile": (profile.parent or profile).name}
+
+
+def latest_login(profile: Profile) -> str:
+    """A sentence, with a blank before it, about who signed in last; "" where nobody has."""
+    latest = profile.accesses.select_related("token").order_by("-token__issued_at").first()
+    if latest is None:
+        return ""
+    said = gettext("Last time that was %(latest)s.") % {"latest": latest.token.subject_name}
+    return f" {said}"
 
 
 def _refused(error: Refused, network: Network) -> Explanation:

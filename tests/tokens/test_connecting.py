@@ -375,6 +375,7 @@ def test_another_account_is_refused_and_nothing_is_written(anna, dead_page):
     words = text_of(answer)
     assert "Alpenglück" in words
     assert "Mia Lang" in words
+    assert "Last time that was Anna Huber." in words
     assert Token.objects.values().get() == before
     assert StatusChange.objects.count() == 2
     dead_page.refresh_from_db()

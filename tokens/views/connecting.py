@@ -20,7 +20,7 @@ from profiles.models import Profile
 from tokens import connecting, storing
 from tokens.connecting import StateRefused
 from tokens.models import AuthorizationRequest, Token
-from tokens.refusals import expected_login, explain_refusal
+from tokens.refusals import expected_login, explain_refusal, latest_login
 
 STATES = "authorization_states"
 STATES_KEPT = 10
@@ -50,12 +50,11 @@ def refresh(request: MemberRequest, profile: str) -> HttpResponse:
     found = get_object_or_404(Profile.objects.refreshable_by(request.membership), pk=profile)
     if request.method == "POST":
         return _leap(request, found.network, found)
-    latest = found.accesses.select_related("token").order_by("-token__issued_at").first()
     context = {
         "profile": found,
         "network": found.network,
         "expected": expected_login(found),
-        "latest": latest.token.subject_name if latest else "",
+        "latest": latest_login(found),
     }
     return render(request, "tokens/refresh.html", context)
 
@@ -208,5 +207,6 @@ def _choices(request: MemberRequest, token: Token, reachables: list[Reachable]) 
         "network": token.network,
         "choices": choices,
         "nothing_usable": all(one.missing_role for one in reachables),
+        "something_missing": any(one.missing_role for one in reachables),
         "nothing_chosen": request.method == "POST",
     }
