@@ -339,3 +339,12 @@ def test_the_strip_is_summed_up_in_words(tim: Client, page: Profile, hanging: Ac
 def test_a_strip_of_a_day_or_two_is_not_drawn(tim: Client, page: Profile, hanging: Access) -> None:
     change(hanging, was=False, now=True, at=timezone.now() - timedelta(days=1))
     assert "<figure" not in read(tim, "profile_accesses", page)
+
+
+def test_a_dead_token_promises_no_ends(tim: Client, page: Profile, hanging: Access) -> None:
+    hanging.token.expires_at = timezone.now() + timedelta(days=60)
+    hanging.token.save()
+    assert "Access token until" in read(tim, "profile_accesses", page)
+    hanging.token.reason = Reason.REVOKED_BY_USER
+    hanging.token.save()
+    assert "Access token until" not in read(tim, "profile_accesses", page)

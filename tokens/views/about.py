@@ -122,6 +122,8 @@ def _clocks(access: Access) -> Iterator[Clock]:
         yield Clock(_("Last signed in"), token.consented_at)
     if token.probed_at:
         yield Clock(_("Last asked"), token.probed_at)
+    if token.reason:  # its ends are behind it, whatever they were to be
+        return
     if token.expires_at:
         note = _("renews itself") if token.refresh_token else ""
         yield Clock(_("Access token until"), token.expires_at, note)
