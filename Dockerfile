@@ -9,7 +9,8 @@ WORKDIR /app
 COPY . .
 # collectstatic reads the settings and connects to nothing; these values stay in this one step.
 RUN python -m config.messages compile \
- && SECRET_KEY=build TOKEN_KEYS=build DATABASE_URL=postgresql:///none REDIS_URL=redis://none \
+ && BASE_URL=https://build.example EMAIL_URL=smtp://none \
+    SECRET_KEY=build TOKEN_KEYS=build DATABASE_URL=postgresql:///none REDIS_URL=redis://none \
     python manage.py collectstatic --no-input --verbosity 0 \
  && python -m compileall -q /app
 

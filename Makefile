@@ -15,7 +15,8 @@ install: $(STAMP)
 # Installs again only when the lock has changed.
 $(STAMP): requirements/development.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
-	@test -x $(VENV)/python || $(PYTHON) -m venv .venv
+	@$(VENV)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv || \
+	  { echo 'Debian and Ubuntu keep a part of Python apart: apt-get install python3-venv'; exit 1; }
 	@echo "Installing into .venv, once ..."
 	@$(VENV)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@

@@ -68,10 +68,13 @@ def invite(
     email: str,
     role: str,
     *,
-    by: User,
+    by: User | None,
     request: HttpRequest | None = None,
 ) -> Invitation:
-    """Invite an address; a second invitation to the same address takes the place of the first."""
+    """Invite an address; a second invitation to the same address takes the place of the first.
+
+    `by` is None where the operator invites an organization's first admin.
+    """
     lock(organization)
     email = email.lower()
     _refuse_if_member(organization, email)

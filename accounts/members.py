@@ -32,6 +32,8 @@ def change_role(
         membership,
         _("%(name)s is the only admin. Make somebody else an admin first, then change this role."),
     )
+    if before == Role.ADMIN:
+        _withdraw_invitations_of(membership, by=by, request=request)
     membership.role = role
     membership.save(update_fields=["role"])
     AuditEvent.record(
@@ -57,6 +59,7 @@ def remove(membership: Membership, *, by: User, request: HttpRequest | None = No
     TeamMembership.objects.filter(
         organization=membership.organization, user=membership.user
     ).delete()
+    _withdraw_invitations_of(membership, by=by, request=request)
     membership.delete()
     AuditEvent.record(
         "member_removed",
@@ -66,6 +69,22 @@ def remove(membership: Membership, *, by: User, request: HttpRequest | None = No
         request=request,
         role=membership.role,
     )
+
+
+def _withdraw_invitations_of(
+    membership: Membership, *, by: User, request: HttpRequest | None
+) -> None:
+    """What somebody may not do any more, an invitation that is still open must not do either."""
+    mine = membership.organization.invitations.filter(invited_by=membership.user, accepted_at=None)
+    for invitation in mine.select_for_update():
+        AuditEvent.record(
+            "invitation_revoked",
+            organization=membership.organization,
+            actor=by,
+            target=invitation,
+            request=request,
+        )
+        invitation.delete()
 
 
 def _still_there(membership: Membership) -> Membership:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_ipv46_address
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -168,6 +170,24 @@ class Invitation(models.Model):
         return timezone.now() >= self.expires_at
 
 
+def client_address(request: HttpRequest) -> str | None:
+    """Where a request comes from: what the first of our own PROXY_COUNT proxies saw."""
+    hops = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")
+    count = settings.ALLAUTH_TRUSTED_PROXY_COUNT
+    if not count:
+        return request.META.get("REMOTE_ADDR")
+    address = hops[-count].strip() if len(hops) >= count else ""
+    return address if is_address(address) else None
+
+
+def is_address(text: str) -> bool:
+    try:
+        validate_ipv46_address(text)
+    except ValidationError:
+        return False
+    return True
+
+
 class AuditEvent(models.Model):
     """Who did what to what, as it was called then. Append-only; names are kept as text."""
 
@@ -210,5 +230,5 @@ class AuditEvent(models.Model):
             object_id=str(target.pk) if target else "",
             object_name=str(target)[:254] if target else "",
             details=details,
-            ip_address=request.META.get("REMOTE_ADDR") if request else None,
+            ip_address=client_address(request) if request else None,
         )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from celery import shared_task
 from django.utils import timezone
 
 from accounts import mails
 from accounts.models import Invitation
+
+LEFT_AFTER = timedelta(minutes=15)
 
 
 # Tried until it works or the invitation ends; smtplib's errors are OSErrors too. The longest
@@ -24,3 +28,13 @@ def send_invitation(invitation_id: str) -> None:
         return
     mails.send_invitation(invitation)
     Invitation.objects.filter(pk=invitation.pk).update(sent_at=timezone.now())
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def send_what_was_left() -> None:
+    """Invitations whose task was lost with the broker; young ones still have theirs."""
+    left = Invitation.objects.filter(
+        accepted_at=None, sent_at=None, created_at__lt=timezone.now() - LEFT_AFTER
+    )
+    for invitation in left:
+        send_invitation.delay(str(invitation.pk))

@@ -47,6 +47,7 @@ def rename(team: Team, name: str, *, by: User, request: HttpRequest | None = Non
 
 @transaction.atomic
 def delete(team: Team, *, by: User, request: HttpRequest | None = None) -> None:
+    lock(team.organization)  # nobody who assigns profiles to teams right now may meet half a team
     AuditEvent.record(
         "team_deleted", organization=team.organization, actor=by, target=team, request=request
     )

@@ -151,7 +151,9 @@ def is_let_go(holders: IO[str]) -> bool:
 @contextmanager
 def short_folder() -> Iterator[Path]:
     """For the sockets: their paths may have 100 characters, a checkout's may have more."""
-    with tempfile.TemporaryDirectory(prefix="tokenwacht-", ignore_cleanup_errors=True) as name:
+    # Root's own TMPDIR may be closed to the user that PostgreSQL runs as.
+    place = "/tmp" if os.geteuid() == 0 else None  # noqa: S108
+    with tempfile.TemporaryDirectory("", "tokenwacht-", place, True) as name:
         servers.give_away(Path(name))
         yield Path(name)
 

@@ -45,11 +45,11 @@ def required(name: str) -> str:
 SECRET_KEY = required("SECRET_KEY") or "insecure-and-only-for-DEBUG"
 
 # Where people reach us. Its scheme decides on TLS, its host is always allowed.
-BASE_URL = env.str("BASE_URL", default="http://127.0.0.1:8000").rstrip("/")
+BASE_URL = (required("BASE_URL") or "http://127.0.0.1:8000").rstrip("/")
 _address = urlsplit(BASE_URL)
 if _address.scheme not in ("http", "https") or not _address.hostname:
     raise ImproperlyConfigured(f"BASE_URL must begin with http:// or https://, not {BASE_URL!r}.")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[]) or [_address.hostname]
+ALLOWED_HOSTS = [*env.list("ALLOWED_HOSTS", default=[]), _address.hostname]
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 
 # AES keys for token texts: the first seals, all open (tokens/vault.py).
@@ -221,6 +221,8 @@ X_FRAME_OPTIONS = "DENY"
 
 # --- Mail --------------------------------------------------------------------------------------
 
+# Without a mail server nobody would be told, and everything would count as sent.
+required("EMAIL_URL")
 vars().update(env.email("EMAIL_URL", default="consolemail://"))
 # The default is to wait for ever. Too short would send again what a slow server has taken.
 EMAIL_TIMEOUT = 60

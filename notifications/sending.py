@@ -8,6 +8,7 @@ one duplicate that SMTP cannot rule out, and mail programs fold it.
 from __future__ import annotations
 
 import logging
+import re
 import smtplib
 from collections import defaultdict
 from datetime import datetime, timedelta
@@ -35,6 +36,8 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(minutes=15)
 # After the first, second, ... failed attempt. The last one repeats as long as it is owed.
 BACK_OFF = [timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 360)]
+# A server that is away is asked again soon: the mail itself was never looked at.
+SERVER_AWAY = timedelta(minutes=5)
 # How long one task goes on sending; what is left then waits for the next sweep.
 ROUND = timedelta(minutes=2)
 # Stands for "in no mail yet" where NULLs are compared.
@@ -122,7 +125,7 @@ def deliver(notices: list[Notice], now: datetime) -> Delivery:
         return _refused(rows, owed, error.smtp_code, error.smtp_error)
     except (smtplib.SMTPException, OSError) as error:
         # Also a refused sign-in or sender, for good or not: nothing the reader could help.
-        _put_off(rows, owed, f"{type(error).__name__}: {error}")
+        _put_off(rows, owed, f"{type(error).__name__}: {error}", longest=SERVER_AWAY)
         return Delivery.SERVER_FAILED
     else:
         rows.mark_sent(now=timezone.now())
@@ -172,14 +175,10 @@ def _recovered(notices: list[Notice]) -> set[object]:
 
 
 def _refused(rows: NoticeQuerySet, owed: list[Notice], code: int, words: bytes | str) -> Delivery:
-    """The server would not take this one mail: for good (55x), or for now.
-
-    RFC 5321, 4.2.1: x5x speaks of the mailbox and the mail. Other 5xx say that server and
-    client do not get along: the operator's trouble, and never a reader's.
-    """
+    """The server would not take this one mail: for good, or for now."""
     text = words.decode(errors="replace") if isinstance(words, bytes) else words
     said = f"{code} {text}"
-    if 550 <= code <= 559:
+    if _is_for_good(code, text):
         rows.give_up(Outcome.REFUSED, said, now=timezone.now())
         log.warning("Mail %s was refused for good: %d", owed[0].mail, code)
         return Delivery.DONE
@@ -187,8 +186,23 @@ def _refused(rows: NoticeQuerySet, owed: list[Notice], code: int, words: bytes |
     return Delivery.LATER
 
 
-def _put_off(rows: NoticeQuerySet, owed: list[Notice], why: str) -> None:
+def _is_for_good(code: int, text: str) -> bool:
+    """Whether the refusal is about this mailbox or this mail, and will not pass.
+
+    RFC 3463, 3: x.1 speaks of the address, x.2 of the mailbox, x.6 of the content; x.7 is policy
+    (relaying, sign-in, reputation), which is the operator's trouble and may be mended. Servers
+    that send no such code say 550, 551 or 553 (RFC 5321, 4.2.3), some of them for relaying too.
+    """
+    enhanced = re.match(r"5\.(\d{1,3})\.\d{1,3}\b", text)
+    if enhanced:
+        return enhanced[1] in ("1", "2", "6")
+    return code in (550, 551, 553) and "relay" not in text.lower()
+
+
+def _put_off(
+    rows: NoticeQuerySet, owed: list[Notice], why: str, longest: timedelta = BACK_OFF[-1]
+) -> None:
     attempts = owed[0].attempts
-    wait = BACK_OFF[min(attempts, len(BACK_OFF)) - 1]
+    wait = min(BACK_OFF[min(attempts, len(BACK_OFF)) - 1], longest)
     rows.put_off(timezone.now() + wait, why)
     log.warning("Mail %s was not sent, attempt %d: %s", owed[0].mail, attempts, why)

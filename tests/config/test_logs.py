@@ -19,3 +19,19 @@ def test_a_record_is_one_line_whatever_it_says() -> None:
 def test_a_health_check_leaves_no_line(path: str, kept: bool, rf: RequestFactory) -> None:
     record = logging.makeLogRecord({"request": rf.get(path)})
     assert no_health_check(record) is kept
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/invitation/Ijc3:1xVX3O:Mf9/",
+        "/mail/stop/Ijc3:1xVX3O:Mf9/",
+        "/accounts/password/reset/key/3-Mf9/",
+        "/accounts/confirm-email/Mf9/",
+    ],
+)
+def test_a_link_that_we_mailed_does_not_stand_in_the_log(path: str) -> None:
+    record = logging.LogRecord("web", logging.WARNING, __file__, 1, "refused: %s", (path,), None)
+    line = OneLine("{levelname} {message}", style="{").format(record)
+    assert "Mf9" not in line
+    assert path.split("/")[1] in line

@@ -19,6 +19,7 @@ COMPLETE = {
     "DATABASE_URL": "postgresql://tokenwacht:secret@postgres:5432/tokenwacht",
     "REDIS_URL": "redis://:secret@redis:6379/0",
     "BASE_URL": "https://tokenwacht.example",
+    "EMAIL_URL": "smtp://mail:25",
 }
 
 
@@ -40,7 +41,7 @@ def load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Load:
     return with_changes
 
 
-@pytest.mark.parametrize("name", ["SECRET_KEY", "TOKEN_KEYS", "DATABASE_URL", "REDIS_URL"])
+@pytest.mark.parametrize("name", sorted(COMPLETE))
 def test_production_does_not_start_without(name: str, load: Load) -> None:
     with pytest.raises(ImproperlyConfigured, match=f"^{name} is not set.*{name}_FILE"):
         load(**{name: ""})
@@ -64,6 +65,11 @@ def test_the_scheme_of_the_address_decides_on_tls(scheme: str, secure: bool, loa
     assert settings["SECURE_SSL_REDIRECT"] is secure
     assert bool(settings["SECURE_HSTS_SECONDS"]) is secure
     assert settings["ALLOWED_HOSTS"] == ["tokenwacht.example"]
+
+
+def test_our_own_host_is_allowed_beside_those_that_are_named(load: Load) -> None:
+    settings = load(ALLOWED_HOSTS="other.example")
+    assert settings["ALLOWED_HOSTS"] == ["other.example", "tokenwacht.example"]
 
 
 def test_a_secret_from_a_file_has_no_newline(load: Load, tmp_path: Path) -> None:

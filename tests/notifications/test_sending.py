@@ -18,7 +18,7 @@ from accounts.models import Membership
 from notifications import sending
 from notifications.models import Notice, Outcome
 from notifications.planning import plan
-from notifications.sending import claim, send_due
+from notifications.sending import SERVER_AWAY, claim, send_due
 from notifications.tasks import plan_and_send
 from profiles.models import Ownership, Profile, Status
 from tests.notifications.conftest import Killed, Looked, Postbox, killed_at, let_time_pass
@@ -340,7 +340,7 @@ def hangs_up(postbox: Postbox) -> None:
     postbox.hangs_up = True
 
 
-@pytest.mark.parametrize("trouble", [away_for_now, away_at_data, hangs_up])
+@pytest.mark.parametrize("trouble", [away_for_now, away_at_data])
 def test_a_passing_trouble_is_tried_again_with_growing_pauses(
     postbox: Postbox, lost: Profile, trouble: Callable[[Postbox], None]
 ) -> None:
@@ -358,6 +358,36 @@ def test_a_passing_trouble_is_tried_again_with_growing_pauses(
     postbox.hangs_up = False
     send_due()
 
+    assert len(postbox.mails) == 1
+
+
+def test_a_server_that_was_away_for_long_is_asked_again_within_minutes(
+    postbox: Postbox, lost: Profile
+) -> None:
+    hangs_up(postbox)
+    for _ in range(6):
+        send_due()
+        assert waits() <= SERVER_AWAY
+        let_time_pass()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "554 5.7.1 Relay access denied",
+        "550 5.7.23 SPF validation failed",
+        "550 relay not permitted",
+    ],
+)
+def test_what_the_operator_can_mend_costs_no_alarm(
+    postbox: Postbox, lost: Profile, words: str
+) -> None:
+    postbox.at_recipient = words
+    send_due()
+    assert Notice.objects.get().given_up_at is None
+    postbox.at_recipient = "250 OK"
+    let_time_pass()
+    send_due()
     assert len(postbox.mails) == 1
 
 

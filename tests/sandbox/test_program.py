@@ -115,7 +115,7 @@ def test_a_signal_ends_the_program_at_once_even_while_calls_hang(
             began = time.monotonic()
             program.send_signal(number)
             _, said = program.communicate(timeout=5)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 4  # at once, on a machine that does other things too
         assert (program.returncode, said) == (0, "")
 
 

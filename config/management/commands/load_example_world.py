@@ -74,17 +74,19 @@ class Console:
 
     def __init__(self, practice_host: str) -> None:
         parts = urlsplit(practice_host)
+        self.session = requests.Session()
+        self.session.trust_env = False  # behind no proxy
         self.address = f"{parts.scheme}://{parts.netloc}/_control"
 
     def visitor(self, network: str, person: str) -> Visitor:
-        state = requests.get(f"{self.address}/state", timeout=10).json()
+        state = self.session.get(f"{self.address}/state", timeout=10).json()
         people = state["networks"][network]["people"]
         found = next(one for one in people if one["id"] == person)
         return Visitor(found["login"], found["password"])
 
     def pull(self, network: str, do: str, person: str) -> None:
         lever = {"network": network, "do": do, "person": person}
-        requests.post(self.address, json=lever, timeout=10).raise_for_status()
+        self.session.post(self.address, json=lever, timeout=10).raise_for_status()
 
 
 def make_organization(slug: str, people: list[tuple[str, str, Role]]) -> None:
