@@ -201,8 +201,6 @@ class Network:
     code_challenge_method: ClassVar[str] = ""
     scopes: ClassVar[tuple[str, ...]] = ()
     scope_separator: ClassVar[str] = " "
-    # Whose sign-out at the network ends every token of that person, in all organizations.
-    revocation_disconnects_person: ClassVar[bool] = False
     # Each refresh moves the refresh token's end ahead: while we refresh, no person must come.
     refresh_extends: ClassVar[bool] = False
     # Counted from the person's consent, where the network wants a human again by then.

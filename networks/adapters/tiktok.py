@@ -61,7 +61,6 @@ class TikTok(OAuth2Network):
     token_endpoint = "https://open.tiktokapis.com/v2/oauth/token/"  # noqa: S105
     # https://developers.tiktok.com/doc/oauth-user-access-token-management (Revoke access)
     revocation_endpoint = "https://open.tiktokapis.com/v2/oauth/revoke/"
-    revocation_disconnects_person = True
     client_id_parameter = "client_key"
     refresh_expires_in_parameter = "refresh_expires_in"
     # https://developers.tiktok.com/doc/login-kit-web: always show the page of consent. It has

@@ -7,6 +7,7 @@ import pytest
 from django.core.checks import run_checks
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import escape
 
 from accounts.models import AuditEvent, Membership, Role
 from networks.base import TransportError
@@ -440,6 +441,12 @@ def test_a_neighbours_reconnect_leaves_our_token_alone(browser, world, anna, pag
     nils.add("linkedin", "anna", "Alpenglück")
     assert Token.objects.filter(organization=world.alpenglueck).values().get() == ours
     assert Profile.objects.filter(name="Alpenglück").count() == 2
+
+
+def test_before_the_leap_one_reads_who_must_sign_in(anna):
+    for network in NETWORKS.values():
+        page = anna.client.get(reverse("tokens:add_network", args=["alpenglueck", network.slug]))
+        assert str(escape(network.login_hint)) in page.content.decode(), network.slug
 
 
 def test_no_page_before_the_leap_writes_on_get(anna, page):

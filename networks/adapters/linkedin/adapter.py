@@ -58,7 +58,6 @@ class LinkedIn(OAuth2Network):
     introspection_endpoint = "https://www.linkedin.com/oauth/v2/introspectToken"
     # On no page of the vendor, but used by many: what it answers is taken at its word.
     revocation_endpoint = "https://www.linkedin.com/oauth/v2/revoke"
-    revocation_disconnects_person = True
     # One set for everything: asking for another voids all earlier tokens of that person.
     # https://learn.microsoft.com/en-us/linkedin/shared/authentication/authorization-code-flow
     scopes = (
