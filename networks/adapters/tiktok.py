@@ -99,7 +99,7 @@ class TikTok(OAuth2Network):
         Note(
             _(
                 "TikTok wants a person to renew the connection at least every 365 days, and "
-                "sometimes earlier. We warn you in time."
+                "sometimes earlier. The list shows it 30 days ahead."
             )
         ),
         Note(
