@@ -7,6 +7,9 @@ and with it every older link.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from allauth.account.models import EmailAddress
 from django.core import signing
 from django.db import transaction
@@ -17,7 +20,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts import links, tasks
+from accounts import links, tasks, walls
 from accounts.members import Refused, lock
 from accounts.models import AuditEvent, Invitation, Membership, Organization, User
 
@@ -115,14 +118,17 @@ def revoke(invitation: Invitation, *, by: User, request: HttpRequest | None = No
     claimed.delete()
 
 
-def open_link(token: str) -> Invitation:
-    """The invitation behind a link that can still be accepted; raises LinkRefused."""
+@contextmanager
+def behind(token: str) -> Iterator[Invitation]:
+    """The invitation of a link that can still be accepted, inside its organization, which the
+    signature names. Raises LinkRefused."""
     try:
-        pk = links.invitation_id(token)
+        organization_id, pk = links.read(token)
     except signing.BadSignature as error:
         raise Forged from error
-    found = Invitation.objects.select_related("organization", "invited_by").filter(pk=pk).first()
-    return _acceptable(found)
+    with walls.inside(organization_id):
+        rows = Invitation.objects.select_related("organization", "invited_by")
+        yield _acceptable(rows.filter(pk=pk).first())
 
 
 @transaction.atomic

@@ -1,6 +1,9 @@
-"""The signed part of an invitation's address: it names the invitation and says nothing else."""
+"""The signed part of an invitation's address: which invitation, of which organization, and nothing
+else."""
 
 from __future__ import annotations
+
+from uuid import UUID
 
 from django.core import signing
 from django.urls import reverse
@@ -11,9 +14,15 @@ SALT = "accounts.invitation"
 
 
 def path_of(invitation: Invitation) -> str:
-    return reverse("accounts:invitation", args=[signing.dumps(str(invitation.pk), salt=SALT)])
+    names = [str(invitation.organization_id), str(invitation.pk)]
+    return reverse("accounts:invitation", args=[signing.dumps(names, salt=SALT)])
 
 
-def invitation_id(token: str) -> str:
-    """Raises signing.BadSignature for what we have not signed."""
-    return str(signing.loads(token, salt=SALT))
+def read(token: str) -> tuple[UUID, UUID]:
+    """The organization's id and the invitation's. Raises signing.BadSignature for what we have
+    not signed."""
+    try:
+        organization, invitation = map(UUID, signing.loads(token, salt=SALT))
+    except (TypeError, ValueError):  # signed by an older version of ours
+        raise signing.BadSignature from None
+    return organization, invitation

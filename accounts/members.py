@@ -6,7 +6,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from accounts.models import AuditEvent, Membership, Organization, Role, TeamMembership, User
+from accounts.models import AuditEvent, Membership, Organization, Role, User
 
 
 class Refused(Exception):
@@ -49,16 +49,16 @@ def change_role(
 
 @transaction.atomic
 def remove(membership: Membership, *, by: User, request: HttpRequest | None = None) -> None:
-    """End a person's membership here; the account and other organizations stay as they are."""
+    """End a person's membership here; the account and other organizations stay as they are.
+
+    Teams and profiles of this organization let go of the person by the database's own keys.
+    """
     lock(membership.organization)
     membership = _still_there(membership)
     _refuse_if_last_admin(
         membership,
         _("%(name)s is the only admin. Make somebody else an admin first, then remove %(name)s."),
     )
-    TeamMembership.objects.filter(
-        organization=membership.organization, user=membership.user
-    ).delete()
     _withdraw_invitations_of(membership, by=by, request=request)
     membership.delete()
     AuditEvent.record(

@@ -125,7 +125,9 @@ class Team(models.Model):
 
 class TeamMembership(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
-    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
+    team = models.ForeignKey(
+        Team, on_delete=models.CASCADE, related_name="memberships", db_constraint=False
+    )
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="team_memberships")
 
     class Meta:

@@ -1,7 +1,8 @@
 """The gate: `/o/<organization>/…` is open to its members and to nobody else.
 
 Views below it start from `request.organization` and `request.membership`; they are handed
-neither the slug nor a way to look another organization up.
+neither the slug nor a way to look another organization up. Each runs in one transaction in which
+no other organization's rows exist (accounts/walls.py).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 
+from accounts import walls
 from accounts.models import Membership, Organization, User
 
 P = ParamSpec("P")
@@ -38,7 +40,8 @@ def memberships_of(request: Any) -> list[Membership]:
     """Of the person who asks, by the names of the organizations; one query for each request."""
     if not hasattr(request, "memberships"):
         mine = Membership.objects.filter(user=request.user).select_related("organization")
-        request.memberships = list(mine.order_by("organization__name", "organization__slug"))
+        with walls.seen_by(request.user.pk):
+            request.memberships = list(mine.order_by("organization__name", "organization__slug"))
     found: list[Membership] = request.memberships
     return found
 
@@ -68,10 +71,21 @@ class OrganizationMiddleware:
             request.session[LATEST] = str(membership.pk)
         request.membership = membership
         request.organization = membership.organization
-        return None
+        if getattr(view, TALKS, False):
+            return None
+        with walls.inside(membership.organization_id):
+            answer: HttpResponseBase = view(request, *args, **kwargs)
+        return answer
 
 
 View = Callable[Concatenate[Any, P], HttpResponseBase]
+TALKS = "talks_to_networks"
+
+
+def talks_to_networks(view: View[P]) -> View[P]:
+    """A view that opens its own transactions: none may be open while a network is called."""
+    setattr(view, TALKS, True)
+    return view
 
 
 def managers_only(view: View[P]) -> View[P]:

@@ -50,10 +50,11 @@ def set_schedule(sender: Celery, **_: Any) -> None:
 def refuse(**_: Any) -> None:
     from django.core.exceptions import ImproperlyConfigured
 
-    from config.startup import refuse_without_keys
+    from accounts.walls import ENGINE
+    from config.startup import refuse_to_start_unsafe
 
     try:
-        refuse_without_keys()
+        refuse_to_start_unsafe(ENGINE)
     except ImproperlyConfigured as error:
         sys.exit(str(error))  # celery logs other exceptions of a signal, and goes on
 

@@ -24,6 +24,7 @@ from typing import IO, NamedTuple
 
 import redis
 
+from accounts.walls import OWNER
 from config import servers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -160,7 +161,7 @@ def short_folder() -> Iterator[Path]:
 
 def write_addresses(folder: Path, sockets: Path) -> None:
     addresses = Addresses(
-        f"postgresql://{servers.ROLE}@/{servers.ROLE}?host={sockets}",
+        f"postgresql://{OWNER}@/{OWNER}?host={sockets}",
         f"unix://{sockets}/valkey.sock?db=0",
     )
     unfinished = folder / f"{ADDRESSES}.new"

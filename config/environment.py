@@ -46,6 +46,14 @@ def broker_url(redis_url: str) -> str:
     return f"redis+socket://{address.path}?virtual_host={database}"
 
 
+def signed_in_as(role: str, database_url: str) -> str:
+    """The same database with another role, and with the password that the address has."""
+    address = urlsplit(database_url)
+    name, at, host = address.netloc.rpartition("@")
+    _, colon, password = name.partition(":")
+    return address._replace(netloc=f"{role}{colon}{password}@{host}").geturl()
+
+
 def for_worker(redis_url: str, worker: str) -> str:
     """`…?db=0`, `gw2` -> `…?db=3`; a Valkey has 16 databases."""
     number = int(worker.removeprefix("gw") or 0) + 1 if worker else 0

@@ -12,8 +12,9 @@ import urllib.error
 import urllib.request
 from urllib.parse import urlsplit
 
+from accounts.walls import ENGINE, WEB
 from config import checkout, embedded
-from config.environment import variable
+from config.environment import signed_in_as, variable
 from config.servers import ServerError
 from config.supervisor import Stopped, Supervisor, say
 from networks.registry import NETWORKS
@@ -151,10 +152,14 @@ def start_all(programs: Supervisor, product: str, practice: str) -> None:
     manage(programs.environment, "migrate", "--verbosity=0")
     wait_for(f"{practice}/_control/state", programs)
     gunicorn = [PYTHON, "-m", "gunicorn", "config.wsgi", "--bind", bind, "--threads=8"]
-    programs.start("web", [*gunicorn, "--log-level=warning", "--no-control-socket"])
+    database = programs.environment["DATABASE_URL"]
+    web = {"DATABASE_URL": signed_in_as(WEB, database)}
+    engine = {"DATABASE_URL": signed_in_as(ENGINE, database)}
+    programs.start("web", [*gunicorn, "--log-level=warning", "--no-control-socket"], web)
     manage(programs.environment, "load_example_world")
     celery = [PYTHON, "-m", "celery", "--quiet", "--app=config.celery"]
-    programs.start("worker", [*celery, "worker", "--concurrency=2", "--loglevel=WARNING"])
+    worker = [*celery, "worker", "--concurrency=2", "--loglevel=WARNING"]
+    programs.start("worker", worker, engine)
     programs.start("beat", [*celery, "beat", "--loglevel=WARNING"])
     wait_for(f"{product}/accounts/login/", programs)
     say("web", f"pages at {product}")

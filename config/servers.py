@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg import sql
 
-ROLE = "tokenwacht"
+from accounts.walls import ENGINE, OWNER, WEB
+
 # Only root ever needs it, for a checkout in a folder that is closed to everybody else.
 OUTSIDE = Path("/var/lib/tokenwacht-dev")
 START_TIMEOUT = 30.0
@@ -129,17 +129,19 @@ def make_cluster(data: Path, *, throw_away: bool) -> None:
     run(programs() / "initdb", "-D", data, *options, *(["--no-sync"] if throw_away else []))
 
 
-def make_role_and_database(sockets: Path) -> None:
-    """The product's role is no superuser: a superuser would walk through row-level security."""
+def make_roles_and_database(sockets: Path) -> None:
+    """As config/postgres-roles.sh does it. Here the owner may also become each of the others:
+    tests prepare as the owner, and let the product work as WEB or ENGINE."""
     with connect(sockets) as connection:
-        if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [ROLE]).fetchone():
-            connection.execute(f"CREATE ROLE {ROLE} LOGIN CREATEDB CREATEROLE")
+        found = connection.execute("SELECT rolname FROM pg_roles").fetchall()
+        for name in {OWNER, WEB, ENGINE} - {role for (role,) in found}:
+            connection.execute(f"CREATE ROLE {name} LOGIN")
+        connection.execute(f"ALTER ROLE {OWNER} CREATEDB NOCREATEROLE")
+        connection.execute(f"GRANT {WEB}, {ENGINE} TO {OWNER} WITH INHERIT FALSE, SET TRUE")
         if not connection.execute(
-            "SELECT 1 FROM pg_database WHERE datname = %s", [ROLE]
+            "SELECT 1 FROM pg_database WHERE datname = %s", [OWNER]
         ).fetchone():
-            connection.execute(
-                sql.SQL("CREATE DATABASE {0} OWNER {0}").format(sql.Identifier(ROLE))
-            )
+            connection.execute(f"CREATE DATABASE {OWNER} OWNER {OWNER}")
 
 
 def connect(sockets: Path) -> psycopg.Connection[Any]:
@@ -170,7 +172,7 @@ def postgresql(
     process = start_postgresql(data, sockets, log, FAST if throw_away else ())
     try:
         wait_for(process, sockets, log)
-        make_role_and_database(sockets)
+        make_roles_and_database(sockets)
         yield process
     finally:
         end_postgresql(process)

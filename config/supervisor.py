@@ -45,11 +45,14 @@ class Supervisor:
             signal.signal(other, signal.SIG_IGN)  # ending is under way, and is not interrupted
         raise Stopped
 
-    def start(self, name: str, command: Sequence[str]) -> None:
+    def start(
+        self, name: str, command: Sequence[str], own: Mapping[str, str] | None = None
+    ) -> None:
+        """`own`: variables of this program alone."""
         process = subprocess.Popen(
             command,
             cwd=self.folder,
-            env=self.environment,
+            env={**self.environment, **(own or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -7,6 +7,7 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 application = get_wsgi_application()
 
-from config.startup import refuse_without_keys  # noqa: E402 - needs the applications
+from accounts.walls import WEB  # noqa: E402 - needs the applications
+from config.startup import refuse_to_start_unsafe  # noqa: E402 - likewise
 
-refuse_without_keys()
+refuse_to_start_unsafe(WEB)

@@ -54,7 +54,9 @@ class Notice(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
-    change = models.ForeignKey(StatusChange, on_delete=models.CASCADE, related_name="notices")
+    change = models.ForeignKey(
+        StatusChange, on_delete=models.CASCADE, related_name="notices", db_constraint=False
+    )
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices")
     kind = models.CharField(max_length=20, choices=NoticeKind)
     cause = models.UUIDField()

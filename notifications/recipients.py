@@ -15,14 +15,13 @@ from allauth.account.models import EmailAddress
 from django.db.models import Exists, OuterRef, TextChoices
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Membership, User
+from accounts.models import User
 from profiles.models import Ownership
 
 
 class WhyNot(TextChoices):
     """Reasons why an owner gets no mail, as a sentence about that owner."""
 
-    NOT_A_MEMBER = "not_a_member", _("No longer works for this organization.")
     DEACTIVATED = "deactivated", _("The account is deactivated.")
     PROFILE_MUTED = "profile_muted", _("Email notifications are off for this profile.")
     NOT_OPTED_IN = "not_opted_in", _("Has not opted in under Account settings.")
@@ -43,16 +42,13 @@ class Recipient:
 
 def recipients_of(profiles: Iterable[UUID]) -> dict[UUID, list[Recipient]]:
     """Every owner of each profile, by name. One query, however many profiles there are."""
-    members = Membership.objects.filter(
-        organization=OuterRef("profile__organization"), user=OuterRef("user")
-    )
     confirmed = EmailAddress.objects.filter(
         user=OuterRef("user"), email__iexact=OuterRef("user__email"), verified=True
     )
     ownerships = (
         Ownership.objects.filter(profile__in=list(profiles))
         .select_related("user", "profile")
-        .annotate(is_member=Exists(members), is_confirmed=Exists(confirmed))
+        .annotate(is_confirmed=Exists(confirmed))
         .order_by("user__name", "user__email")
     )
     found: dict[UUID, list[Recipient]] = defaultdict(list)
@@ -64,7 +60,6 @@ def recipients_of(profiles: Iterable[UUID]) -> dict[UUID, list[Recipient]]:
 def _why_not(row: Any) -> tuple[WhyNot, ...]:
     """All that speaks against telling this owner; `row` is an Ownership with its two marks."""
     speaks_against = {
-        WhyNot.NOT_A_MEMBER: not row.is_member,
         WhyNot.DEACTIVATED: not row.user.is_active,
         WhyNot.PROFILE_MUTED: not row.profile.mail_when_lost,
         WhyNot.NOT_OPTED_IN: not row.user.wants_token_mail,

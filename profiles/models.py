@@ -61,7 +61,12 @@ class Profile(models.Model):
     name = models.CharField(max_length=255)
     url = models.URLField(max_length=500, blank=True)
     parent = models.ForeignKey(
-        "self", null=True, blank=True, on_delete=models.CASCADE, related_name="children"
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.CASCADE,
+        related_name="children",
+        db_constraint=False,
     )
     owners = models.ManyToManyField(User, through="Ownership", related_name="owned_profiles")
     teams = models.ManyToManyField(Team, through="TeamAssignment", related_name="profiles")
@@ -111,7 +116,9 @@ class Ownership(models.Model):
     """That a person answers for a profile, and hears of it when access is lost."""
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
-    profile = models.ForeignKey(Profile, on_delete=models.CASCADE, related_name="ownerships")
+    profile = models.ForeignKey(
+        Profile, on_delete=models.CASCADE, related_name="ownerships", db_constraint=False
+    )
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="ownerships")
 
     class Meta:
@@ -122,8 +129,12 @@ class TeamAssignment(models.Model):
     """That a team may see and work with a profile."""
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
-    profile = models.ForeignKey(Profile, on_delete=models.CASCADE, related_name="team_assignments")
-    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="profile_assignments")
+    profile = models.ForeignKey(
+        Profile, on_delete=models.CASCADE, related_name="team_assignments", db_constraint=False
+    )
+    team = models.ForeignKey(
+        Team, on_delete=models.CASCADE, related_name="profile_assignments", db_constraint=False
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["profile", "team"], name="team_once")]

@@ -12,7 +12,7 @@ import pytest
 
 from config import messages
 
-pytest_plugins = ["tests.people", "tests.practice"]
+pytest_plugins = ["tests.people", "tests.practice", "tests.roles"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

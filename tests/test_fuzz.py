@@ -180,7 +180,7 @@ def test_no_callback_breaks_a_page(
         if data.draw(st.booleans(), label="our own state"):
             _, state = connecting.begin(world.alpenglueck, world.anna, network)
             session = client.session
-            session[STATES] = [state]
+            session[STATES] = [[state, str(world.alpenglueck.pk)]]
             session.save()
             query["state"].append(state)
         address = reverse("tokens:callback", args=[network.slug])

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 
+from accounts import walls
 from accounts.models import Organization, User
 from networks.base import (
     Client,
@@ -84,13 +85,12 @@ def begin(
     trip = AuthorizationRequest(organization=organization, user=user, app=app, profile=profile)
     trip.state_digest = _digest(state)
     trip.keep = vault.seal(json.dumps(dict(authorization.keep)), organization.pk, trip.pk, "keep")
-    with transaction.atomic():
-        AuthorizationRequest.objects.filter(created_at__lt=timezone.now() - STATE_AGE).delete()
+    with walls.inside(organization.pk):
         trip.save(force_insert=True)
     return public_address(authorization.url), state
 
 
-def take(state: str, user: User, network: Network) -> AuthorizationRequest:
+def take(state: str, organization_id: UUID, user: User, network: Network) -> AuthorizationRequest:
     """Use up `state`, whatever comes of it. Raises StateRefused.
 
     The row is deleted in one statement, so that of two callbacks with one state one gets it. A
@@ -99,9 +99,10 @@ def take(state: str, user: User, network: Network) -> AuthorizationRequest:
     trips = AuthorizationRequest.objects.filter(
         state_digest=_digest(state), created_at__gte=timezone.now() - STATE_AGE
     ).select_related("organization", "user", "app", "profile")
-    trip = trips.first()
-    if trip is None or not trips.delete()[0]:
-        raise StateRefused
+    with walls.inside(organization_id):
+        trip = trips.first()
+        if trip is None or not trips.delete()[0]:
+            raise StateRefused
     if trip.user_id != user.pk or trip.app.network_slug != network.slug:
         raise StateRefused
     return trip

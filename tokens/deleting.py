@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection
 from django.db.models import Q
 
+from accounts import walls
 from accounts.models import AuditEvent, User
 from networks.base import Client, Grant, Network, Refused, TransportError
 from networks.http import hold
@@ -39,7 +40,7 @@ def delete_profile(profile: Profile, user: User) -> list[Farewell]:
     are gone first: a crash before the revocation leaves a token at the network that nobody
     holds, and never a profile that turns red.
     """
-    with transaction.atomic():
+    with walls.inside(profile.organization_id):
         tokens = lock_tokens(_tokens_of(profile))
         going = _lock(profile)
         _record(profile, user, len(going) - 1)
@@ -53,7 +54,7 @@ def delete_profile(profile: Profile, user: User) -> list[Farewell]:
 def delete_unused(tokens: Iterable[Token]) -> None:
     """Destroy tokens that were connected and never given a profile; revoke where we may."""
     for token in tokens:
-        with transaction.atomic():
+        with walls.inside(token.organization_id):
             locked = lock_tokens([token.pk])
             if not locked or locked[0].accesses.exists():
                 continue
@@ -96,13 +97,19 @@ def _record(profile: Profile, user: User, children: int) -> None:
 def _revocable(token: Token) -> tuple[Client, Grant] | None:
     """What it takes to revoke, or None where we must not or cannot."""
     client = token.app.client()
-    same_login = Token.objects.filter(app=token.app, subject=token.subject, reason="")
-    if client is None or same_login.exclude(pk=token.pk).exists():
+    if client is None or _lives_elsewhere(token):
         return None
     try:
         return client, token.open()
     except vault.CannotOpen:
         return None
+
+
+def _lives_elsewhere(token: Token) -> bool:
+    """Whether another live token is of this app and login, in whatever organization."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT login_lives_elsewhere(%s)", [token.pk])
+        return bool(cursor.fetchone()[0])
 
 
 def _say_goodbye(token: Token, keys: tuple[Client, Grant] | None) -> Farewell:

@@ -163,8 +163,12 @@ class Access(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
-    token = models.ForeignKey(Token, on_delete=models.CASCADE, related_name="accesses")
-    profile = models.ForeignKey(Profile, on_delete=models.CASCADE, related_name="accesses")
+    token = models.ForeignKey(
+        Token, on_delete=models.CASCADE, related_name="accesses", db_constraint=False
+    )
+    profile = models.ForeignKey(
+        Profile, on_delete=models.CASCADE, related_name="accesses", db_constraint=False
+    )
     role = models.CharField(max_length=60, blank=True)
     reason = models.CharField(max_length=30, blank=True)
     suspected_at = models.DateTimeField(null=True)
@@ -191,9 +195,15 @@ class StatusChange(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
-    profile = models.ForeignKey(Profile, on_delete=models.CASCADE, related_name="changes")
-    access = models.ForeignKey(Access, null=True, on_delete=models.SET_NULL, related_name="changes")
-    token = models.ForeignKey(Token, null=True, on_delete=models.SET_NULL, related_name="+")
+    profile = models.ForeignKey(
+        Profile, on_delete=models.CASCADE, related_name="changes", db_constraint=False
+    )
+    access = models.ForeignKey(
+        Access, null=True, on_delete=models.SET_NULL, related_name="changes", db_constraint=False
+    )
+    token = models.ForeignKey(
+        Token, null=True, on_delete=models.SET_NULL, related_name="+", db_constraint=False
+    )
     login_name = models.CharField(max_length=255)
     at = models.DateTimeField(default=timezone.now)
     reason = models.CharField(max_length=30, blank=True)
@@ -226,7 +236,9 @@ class AuthorizationRequest(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     app = models.ForeignKey(OAuthApp, on_delete=models.CASCADE, related_name="+")
-    profile = models.ForeignKey(Profile, null=True, on_delete=models.CASCADE, related_name="+")
+    profile = models.ForeignKey(
+        Profile, null=True, on_delete=models.CASCADE, related_name="+", db_constraint=False
+    )
     state_digest = models.BinaryField(unique=True)
     keep = models.BinaryField()
     created_at = models.DateTimeField(default=timezone.now)

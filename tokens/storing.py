@@ -10,10 +10,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts import walls
 from accounts.models import AuditEvent, Organization, User
 from networks.base import Identity, Network, Reachable, Reason
 from profiles.models import Profile
@@ -46,7 +46,7 @@ def add(organization: Organization, user: User, arrival: Arrival) -> tuple[Token
     network = arrival.app.network
     by_itself = [one for one in arrival.reachables if not network.kind(one.kind).choose]
     now = timezone.now()
-    with transaction.atomic():
+    with walls.inside(organization.pk):
         token = _lock_or_insert(organization, arrival, now)
         _renew(token, arrival, now)
         new = _give_access(token, by_itself)
@@ -63,7 +63,7 @@ def choose(token: Token, user: User, chosen: Iterable[Reachable]) -> list[Profil
 
     Raises Token.DoesNotExist where somebody deleted the token meanwhile.
     """
-    with transaction.atomic():
+    with walls.inside(token.organization_id):
         locked = next(iter(lock_tokens([token.pk])), None)
         if locked is None:
             raise Token.DoesNotExist
@@ -84,7 +84,7 @@ def reconnect(profile: Profile, user: User, arrival: Arrival) -> Token:
     if found is None or found.missing_role:
         raise WrongAccount(profile, arrival.identity, found.missing_role if found else "")
     now = timezone.now()
-    with transaction.atomic():
+    with walls.inside(profile.organization_id):
         token = _lock_or_insert(profile.organization, arrival, now)
         if profile not in lock_profiles(_of(token) | Q(pk=profile.pk)):
             raise ProfileGone

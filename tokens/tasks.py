@@ -9,9 +9,10 @@ from celery.signals import worker_process_shutdown
 from django.utils import timezone
 
 from tokens import probing
+from tokens.connecting import STATE_AGE
 from tokens.conversations import Conversations
 from tokens.deleting import delete_unused
-from tokens.models import Token
+from tokens.models import AuthorizationRequest, Token
 
 UNUSED_AFTER = timedelta(days=1)
 UNUSED_AT_ONCE = 8  # each may wait for its network as long as a conversation lasts
@@ -50,7 +51,9 @@ def probe_network(network_slug: str) -> int:
 
 @shared_task  # type: ignore[untyped-decorator]
 def forget_unused() -> None:
-    """Destroy some of the tokens that somebody fetched and then chose no profile for."""
+    """Destroy trips that nobody came back from, and some of the tokens that somebody fetched and
+    then chose no profile for."""
+    AuthorizationRequest.objects.filter(created_at__lt=timezone.now() - STATE_AGE).delete()
     before = timezone.now() - UNUSED_AFTER
     unused = Token.objects.filter(accesses=None, consented_at__lt=before).select_related("app")
     delete_unused(unused[:UNUSED_AT_ONCE])

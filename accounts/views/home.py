@@ -6,13 +6,12 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
-from accounts.models import Organization
-from accounts.tenancy import PersonRequest
+from accounts.tenancy import PersonRequest, memberships_of
 
 
 @login_required
 def home(request: PersonRequest) -> HttpResponse:
-    mine = list(Organization.objects.filter(memberships__user=request.user).order_by("name"))
+    mine = [membership.organization for membership in memberships_of(request)]
     if len(mine) == 1:
         return redirect("tokens:profile_list", mine[0].slug)
     return render(request, "accounts/home.html", {"organizations": mine})

@@ -25,12 +25,12 @@ BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
 @require_http_methods(["GET", "HEAD", "POST"])
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
     try:
-        found = invitations.open_link(token)
-        if request.user.is_authenticated:
-            return _for_somebody(request, found)
-        if invitations.person_with(found.email):
-            return _page(request, found, "sign_in")
-        return _for_a_new_person(request, found)
+        with invitations.behind(token) as found:
+            if request.user.is_authenticated:
+                return _for_somebody(request, found)
+            if invitations.person_with(found.email):
+                return _page(request, found, "sign_in")
+            return _for_a_new_person(request, found)
     except invitations.LinkRefused as refusal:
         context = {"refusal": refusal}
         return render(request, "accounts/link_refused.html", context, status=refusal.status)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from accounts.walls import ENGINE, OWNER, WEB
 from config import deploy_check, environment
 from networks.registry import NETWORKS
 
@@ -16,8 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 READ = re.compile(r"""(?:env(?:\.\w+)?|required)\(\s*"([A-Z_]+)["]""")
 # Read by docker-compose.yml, gunicorn and `make run`, not by the settings.
 OUTSIDE = {
-    "DATABASE_PASSWORD", "POSTGRES_PASSWORD", "REDIS_PASSWORD", "TAG",
-    "WEB_CONCURRENCY", "WORKER_CONCURRENCY", "PORT", "PRACTICE_PORT",
+    "DATABASE_PASSWORD", "WEB_DATABASE_PASSWORD", "ENGINE_DATABASE_PASSWORD", "POSTGRES_PASSWORD",
+    "REDIS_PASSWORD", "TAG", "WEB_CONCURRENCY", "WORKER_CONCURRENCY", "PORT", "PRACTICE_PORT",
 }  # fmt: skip
 # pytest's own, and what only a development machine knows.
 NOT_FOR_OPERATORS = {"PYTEST_XDIST_WORKER"}
@@ -93,8 +94,22 @@ def test_the_product_runs_read_only_and_without_rights(name: str) -> None:
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
     assert service["env_file"] == ".env"
-    assert service["environment"]["DATABASE_URL"].startswith("postgresql://tokenwacht:")
-    assert service["environment"]["POSTGRES_PASSWORD"] == ""
+    for password in ("POSTGRES", "DATABASE", "WEB_DATABASE", "ENGINE_DATABASE", "REDIS"):
+        assert service["environment"][f"{password}_PASSWORD"] == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "role"), [("web", WEB), ("beat", WEB), ("worker", ENGINE), ("migrate", OWNER)]
+)
+def test_each_process_signs_in_as_its_own_role(name: str, role: str) -> None:
+    address = compose()["services"][name]["environment"]["DATABASE_URL"]
+    assert address.startswith(f"postgresql://{role}:")
+
+
+def test_the_roles_of_a_fresh_installation_can_do_nothing_but_sign_in() -> None:
+    script = (ROOT / "config/postgres-roles.sh").read_text()
+    made = re.findall(r"^CREATE ROLE (\w+) (.*) PASSWORD", script, re.MULTILINE)
+    assert dict(made) == dict.fromkeys((OWNER, WEB, ENGINE), "LOGIN")
 
 
 def test_every_server_has_a_health_check() -> None:

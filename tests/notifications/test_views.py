@@ -9,7 +9,7 @@ from allauth.account.models import EmailAddress
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Membership, User
+from accounts.models import User
 from notifications.models import Notice
 from notifications.planning import plan
 from notifications.recipients import WhyNot, recipients_of
@@ -97,10 +97,6 @@ def test_a_neighbour_does_not_reach_the_preview_through_an_own_organization(
     assert preview(world.nils, page, organization="nordwind")[0] == 404
 
 
-def not_a_member(world: World) -> None:
-    Membership.objects.filter(user=world.otto).delete()
-
-
 def deactivated(world: World) -> None:
     User.objects.filter(pk=world.otto.pk).update(is_active=False)
 
@@ -125,7 +121,6 @@ def nothing(world: World) -> None:
     ("obstacle", "why_not"),
     [
         (nothing, ()),
-        (not_a_member, (WhyNot.NOT_A_MEMBER,)),
         (deactivated, (WhyNot.DEACTIVATED,)),
         (profile_muted, (WhyNot.PROFILE_MUTED,)),
         (not_opted_in, (WhyNot.NOT_OPTED_IN,)),

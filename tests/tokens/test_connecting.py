@@ -17,6 +17,7 @@ from tests.practice import HOME, at_once
 from tests.tokens.racing import PATIENCE, until_somebody_waits
 from tokens import connecting, storing
 from tokens.models import Access, AuthorizationRequest, StatusChange, Token
+from tokens.views.connecting import STATES
 
 pytestmark = pytest.mark.django_db
 
@@ -213,7 +214,7 @@ def test_a_state_of_another_session_is_refused(browser, way_back, world, name):
 def test_a_state_of_another_person_is_refused_even_in_her_session(browser, way_back, world, anna):
     mara = browser(world.mara, world.alpenglueck)
     session = mara.client.session
-    session["authorization_states"] = anna.client.session["authorization_states"]
+    session[STATES] = anna.client.session[STATES]
     session.save()
     assert mara.client.get(way_back).status_code == 400
     assert nothing_written()

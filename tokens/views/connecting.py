@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
+from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -12,8 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods
 
+from accounts import walls
 from accounts.models import Membership
-from accounts.tenancy import MemberRequest, managers_only
+from accounts.tenancy import MemberRequest, managers_only, talks_to_networks
 from networks.base import Network, Reachable, Refused
 from networks.registry import NETWORKS
 from profiles.models import Profile
@@ -22,7 +25,8 @@ from tokens.connecting import StateRefused
 from tokens.models import AuthorizationRequest, Token
 from tokens.refusals import expected_login, explain_refusal, latest_login
 
-STATES = "authorization_states"
+# In the session: [state, the id of the organization it was begun for], for each trip under way.
+STATES = "trips"
 STATES_KEPT = 10
 REFUSALS = (StateRefused, Refused, storing.WrongAccount, storing.ProfileGone)
 
@@ -34,6 +38,7 @@ def add(request: MemberRequest) -> HttpResponse:
     return render(request, "tokens/add.html", {"networks": connecting.offered_networks()})
 
 
+@talks_to_networks
 @require_http_methods(["GET", "HEAD", "POST"])
 @managers_only
 def add_network(request: MemberRequest, network: str) -> HttpResponse:
@@ -44,19 +49,21 @@ def add_network(request: MemberRequest, network: str) -> HttpResponse:
     return render(request, "tokens/add_network.html", {"network": chosen})
 
 
+@talks_to_networks
 @require_http_methods(["GET", "HEAD", "POST"])
 def refresh(request: MemberRequest, profile: str) -> HttpResponse:
     """«Refresh connection»: as whom to sign in, and what will be granted; POST leaps."""
-    found = get_object_or_404(Profile.objects.refreshable_by(request.membership), pk=profile)
-    if request.method == "POST":
-        return _leap(request, found.network, found)
-    context = {
-        "profile": found,
-        "network": found.network,
-        "expected": expected_login(found),
-        "latest": latest_login(found),
-    }
-    return render(request, "tokens/refresh.html", context)
+    with walls.inside(request.organization.pk):
+        found = get_object_or_404(Profile.objects.refreshable_by(request.membership), pk=profile)
+        if request.method != "POST":
+            context = {
+                "profile": found,
+                "network": found.network,
+                "expected": expected_login(found),
+                "latest": latest_login(found),
+            }
+            return render(request, "tokens/refresh.html", context)
+    return _leap(request, found.network, found)
 
 
 @require_GET
@@ -68,19 +75,21 @@ def callback(request: HttpRequest, network: str) -> HttpResponse:
         raise Http404
     trip = None
     try:
-        trip = connecting.take(_own_state(request), request.user, chosen)  # type: ignore[arg-type]
+        trip = connecting.take(*_own_state(request), request.user, chosen)  # type: ignore[arg-type]
         _check_still_allowed(trip)
         return _finish(request, trip)
     except REFUSALS as error:
         return _outcome(request, error, chosen, trip)
 
 
+@talks_to_networks
 @require_http_methods(["GET", "HEAD", "POST"])
 @managers_only
 def choose(request: MemberRequest, token: str) -> HttpResponse:
     """What of all that a login reaches shall be looked after."""
-    own = Token.objects.filter(organization=request.organization).select_related("app")
-    found = get_object_or_404(own, pk=token)
+    with walls.inside(request.organization.pk):
+        own = Token.objects.filter(organization=request.organization).select_related("app")
+        found = get_object_or_404(own, pk=token)
     try:
         reachables = [one for one in connecting.reach_again(found) if _choosable(found, one)]
     except Refused as error:
@@ -92,7 +101,8 @@ def choose(request: MemberRequest, token: str) -> HttpResponse:
             return _added(request, storing.choose(found, request.user, chosen))
         except Token.DoesNotExist:
             raise Http404 from None
-    return render(request, "tokens/choose.html", _choices(request, found, reachables))
+    with walls.inside(request.organization.pk):
+        return render(request, "tokens/choose.html", _choices(request, found, reachables))
 
 
 def _leap(request: MemberRequest, network: Network, profile: Profile | None) -> HttpResponse:
@@ -100,31 +110,36 @@ def _leap(request: MemberRequest, network: Network, profile: Profile | None) -> 
         address, state = connecting.begin(request.organization, request.user, network, profile)
     except Refused as error:
         return _outcome(request, error, network, None, profile)
-    states = [*request.session.get(STATES, []), state]
+    states = [*request.session.get(STATES, []), [state, str(request.organization.pk)]]
     request.session[STATES] = states[-STATES_KEPT:]
     return HttpResponseRedirect(address)
 
 
-def _own_state(request: HttpRequest) -> str:
-    """The callback's `state`, if this very session started with it. Raises StateRefused."""
+def _own_state(request: HttpRequest) -> tuple[str, UUID]:
+    """The callback's `state`, if this very session started with it, and for which organization.
+    Raises StateRefused."""
     state = request.GET.get("state", "")
-    states = request.session.get(STATES, [])
+    states = dict(request.session.get(STATES, []))
     if state not in states:
         raise StateRefused
-    request.session[STATES] = [other for other in states if other != state]
-    return state
+    organization_id = UUID(states.pop(state))
+    request.session[STATES] = list(states.items())
+    return state, organization_id
 
 
 def _check_still_allowed(trip: AuthorizationRequest) -> None:
     """Rights may have gone while the person was away. Raises StateRefused."""
-    membership = Membership.objects.filter(organization=trip.organization, user=trip.user).first()
-    if membership is None:
-        raise StateRefused
-    if trip.profile is None:
-        allowed = membership.is_manager
-    else:
-        mine = Profile.objects.refreshable_by(membership)
-        allowed = mine.filter(pk=trip.profile.pk).exists()
+    with walls.inside(trip.organization_id):
+        membership = Membership.objects.filter(
+            organization=trip.organization, user=trip.user
+        ).first()
+        if membership is None:
+            raise StateRefused
+        if trip.profile is None:
+            allowed = membership.is_manager
+        else:
+            mine = Profile.objects.refreshable_by(membership)
+            allowed = mine.filter(pk=trip.profile.pk).exists()
     if not allowed:
         raise StateRefused
 
@@ -160,15 +175,16 @@ def _outcome(
 ) -> HttpResponse:
     """The page that says what went wrong and what to do; it offers to start again."""
     organization = trip.organization if trip else getattr(request, "organization", None)
-    explanation = explain_refusal(error, network)
     about = trip.profile if trip else profile
-    context = {
-        "explanation": explanation,
-        "network": network,
-        "organization": organization,
-        "profile": None if isinstance(error, storing.ProfileGone) else about,
-    }
-    return render(request, "tokens/outcome.html", context, status=explanation.status)
+    with walls.inside(organization.pk) if organization else nullcontext():
+        explanation = explain_refusal(error, network)
+        context = {
+            "explanation": explanation,
+            "network": network,
+            "organization": organization,
+            "profile": None if isinstance(error, storing.ProfileGone) else about,
+        }
+        return render(request, "tokens/outcome.html", context, status=explanation.status)
 
 
 def _offered(slug: str) -> Network:

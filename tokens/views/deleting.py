@@ -8,19 +8,22 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts.tenancy import MemberRequest, admins_only
+from accounts import walls
+from accounts.tenancy import MemberRequest, admins_only, talks_to_networks
 from profiles.models import Profile
 from tokens.deleting import Farewell, delete_profile
 
 
+@talks_to_networks
 @require_http_methods(["GET", "HEAD", "POST"])
 @admins_only
 def delete(request: MemberRequest, profile: str) -> HttpResponse:
     """Ask, then delete, and say what became of each login that nothing hangs on any more."""
-    found = get_object_or_404(Profile.objects.visible_to(request.membership), pk=profile)
-    if request.method != "POST":
-        context = {"profile": found, "children": found.children.count()}
-        return render(request, "tokens/delete.html", context)
+    with walls.inside(request.organization.pk):
+        found = get_object_or_404(Profile.objects.visible_to(request.membership), pk=profile)
+        if request.method != "POST":
+            context = {"profile": found, "children": found.children.count()}
+            return render(request, "tokens/delete.html", context)
     name = str(found)
     for farewell in delete_profile(found, request.user):
         messages.info(request, _sentence(farewell))

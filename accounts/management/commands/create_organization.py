@@ -7,9 +7,9 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
-from django.db import transaction
+from django.db import IntegrityError
 
-from accounts import invitations
+from accounts import invitations, walls
 from accounts.models import Organization, Role
 
 
@@ -26,9 +26,11 @@ class Command(BaseCommand):
         try:
             organization.full_clean()
             validate_email(options["admin"])
+            with walls.inside(organization.pk):
+                organization.save(force_insert=True)
+                invitations.invite(organization, options["admin"], Role.ADMIN, by=None)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from None
-        with transaction.atomic():
-            organization.save()
-            invitations.invite(organization, options["admin"], Role.ADMIN, by=None)
+        except IntegrityError:  # row-level security hides the other one from full_clean
+            raise CommandError(f"{organization.slug} is taken. Choose another slug.") from None
         self.stdout.write(f"{organization} is there, and {options['admin']} is invited.")

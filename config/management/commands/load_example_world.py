@@ -113,7 +113,7 @@ def connect(
     network = NETWORKS[network_slug]
     address, state = connecting.begin(organization, user, network)
     back = console.visitor(network_slug, person).travel(address, settings.BASE_URL)
-    trip = connecting.take(state, user, network)
+    trip = connecting.take(state, organization.pk, user, network)
     arrival = connecting.arrive(trip, query_of(back))
     token, _ = storing.add(organization, user, arrival)
     chosen = [one for one in arrival.reachables if one.name in wanted and not one.missing_role]
