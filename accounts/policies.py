@@ -129,7 +129,17 @@ class Reference(_OnTable):
 
 
 class ReferenceToMember(Reference):
-    """The person in `field` is a member: the row goes when the membership goes."""
+    """The person in `field` is a member: the row goes when the membership goes, and rows of those
+    who have left go now."""
+
+    def build(self, model: type[Model]) -> list[str]:
+        table = model._meta.db_table
+        left = (
+            f"DELETE FROM {table} WHERE NOT EXISTS (SELECT FROM accounts_membership AS member "
+            f"WHERE member.organization_id = {table}.organization_id "
+            f"AND member.user_id = {table}.{self.field}_id)"
+        )
+        return [left, *super().build(model)]
 
     def target(self, model: type[Model]) -> str:
         return "accounts_membership (organization_id, user_id) ON DELETE CASCADE"
