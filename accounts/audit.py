@@ -16,8 +16,8 @@ from accounts.models import AuditEvent, Role
 class Verb(NamedTuple):
     """`label` stands in the filter, `sentence` in the list.
 
-    A sentence may name {actor}, {object}, and from an event's details {role}, {before}, {after};
-    lists of names in the details, `added` and `removed`, are shown below it.
+    A sentence may name {actor}, {object}, and from an event's details {role}, {before}, {after},
+    {login} and {network}; what else the details say is shown below it.
     """
 
     label: Promise
@@ -38,6 +38,18 @@ VERBS = {
         _("Email notifications changed"),
         _("{actor} changed the email notifications of {object}."),
     ),
+    "wrong_account": Verb(
+        _("Wrong account refused"),
+        _("{actor} wanted to refresh the connection of {object}, but came back as {login}."),
+    ),
+    "no_longer_allowed": Verb(
+        _("Sign-in without a right refused"),
+        _("{actor} came back from {network} after the right to connect there was gone."),
+    ),
+    "mixed_up": Verb(
+        _("Sign-in from the wrong network refused"),
+        _("A sign-in that {actor} had begun at {network} came back from another network."),
+    ),
     "invited": Verb(_("Invited"), _("{actor} invited {object} as {role}.")),
     "invitation_revoked": Verb(
         _("Invitation revoked"), _("{actor} revoked the invitation of {object}.")
@@ -53,36 +65,82 @@ VERBS = {
     "team_members_changed": Verb(
         _("Members of a team changed"), _("{actor} changed the members of the team {object}.")
     ),
+    "second_factor_required": Verb(
+        _("Requirement of a second factor changed"),
+        _("{actor} changed whether everybody here needs a second factor to sign in."),
+    ),
+    "keys_rotated": Verb(_("Keys rotated"), _("{actor} rotated the encryption keys.")),
+    "exported": Verb(_("Audit log exported"), _("{actor} exported the audit log.")),
 }
 
 
+# What an event knows and its sentence does not say.
+LINES = {
+    "object": _("About: {value}"),
+    "added": _("Added: {value}"),
+    "removed": _("Removed: {value}"),
+    "after": _("Now: {value}"),
+    "network": _("Network: {value}"),
+    "login": _("Login: {value}"),
+    "entries": _("Entries: {value}"),
+    "filter": _("Filter: {value}"),
+}
+ON_OFF = {True: _("on"), False: _("off")}
+BY_THE_OPERATOR = "operator"
+
+
 def sentence(event: AuditEvent) -> SafeString:
-    """One line of the log in the reader's words. Names come from people: escaped."""
-    known = VERBS.get(event.verb)
-    words = {
-        "actor": event.actor_name or gettext("Tokenwacht"),
-        "object": event.object_name,
-        "role": _word(event, "role"),
-        "before": _word(event, "before"),
-        "after": _word(event, "after"),
-    }
+    """One line of the log in the reader's words. Names come from people and networks: escaped,
+    and kept apart from the words around them, which they may be read in another direction than.
+    Who and what lead to all that the log says of them."""
+    words = {key: format_html("<bdi>{}</bdi>", word) for key, word in _words(event).items()}
     bold = {key: format_html("<strong>{}</strong>", word) for key, word in words.items()}
-    template = str(known.sentence) if known else event.verb + ": {actor}, {object}"
-    return format_html(template, **bold)
+    for key, value in (("actor", event.actor_id or BY_THE_OPERATOR), ("object", event.object_id)):
+        bold[key] = format_html('<a href="?{}={}">{}</a>', key, value, bold[key])
+    return format_html(_template(event), **bold)
+
+
+def plain_sentence(event: AuditEvent) -> str:
+    return _template(event).format(**_words(event))
+
+
+def actor_name(event: AuditEvent) -> str:
+    return event.actor_name or gettext("The operator")
 
 
 def changes(event: AuditEvent) -> list[str]:
-    """Who or what came in and went out, where the event says so."""
-    lines = {"added": gettext("Added: {names}"), "removed": gettext("Removed: {names}")}
+    """Who or what came in and went out, and the like, where the event says so."""
+    said, words = _template(event), _words(event)
+    if event.object_id == event.actor_id:
+        words["object"] = ""
     return [
-        line.format(names=", ".join(map(str, event.details[key])))
-        for key, line in lines.items()
-        if isinstance(event.details.get(key), list) and event.details[key]
+        line.format(value=words[key])
+        for key, line in LINES.items()
+        if words.get(key) and f"{{{key}}}" not in said
     ]
+
+
+def _template(event: AuditEvent) -> str:
+    known = VERBS.get(event.verb)
+    return str(known.sentence) if known else event.verb + ": {actor}, {object}"
+
+
+def _words(event: AuditEvent) -> dict[str, str]:
+    """What may stand in a sentence, by the names that sentences have for it."""
+    return {
+        **dict.fromkeys(("role", "before", "after", "login", "network"), ""),
+        **{key: _word(event, key) for key in event.details},
+        "actor": actor_name(event),
+        "object": event.object_name,
+    }
 
 
 def _word(event: AuditEvent, key: str) -> str:
     """A detail as a word; roles in the reader's language."""
-    value = str(event.details.get(key, ""))
+    value = event.details.get(key, "")
+    if isinstance(value, bool):
+        return str(ON_OFF[value])
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
     is_role = event.verb in ("invited", "joined", "role_changed")
-    return str(dict(Role.choices).get(value, value)) if is_role else value
+    return str(dict(Role.choices).get(value, value)) if is_role else str(value)

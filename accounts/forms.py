@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import re
+from datetime import date, datetime, time, timedelta
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.utils.translation import get_language, get_language_info
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db.models import Q, QuerySet, TextField
+from django.db.models.functions import Cast
+from django.utils import timezone
+from django.utils.translation import get_language, get_language_info, gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.audit import VERBS
+from accounts.audit import BY_THE_OPERATOR, VERBS
 from accounts.localization import time_zones
-from accounts.models import Invitation, Role, Team, User
+from accounts.models import AuditEvent, Invitation, Role, Team, User
+from accounts.names import name_of, one_line
 
 
 def own_names_of_languages() -> list[tuple[str, str]]:
@@ -33,11 +40,8 @@ class NameField(forms.CharField):
     """A name is one line: mails and the audit log show it among their own words. Neither line
     breaks nor characters that turn the direction of reading come in."""
 
-    # Without those that end a word, and NUL, which Django refuses.
-    UNSEEN = re.compile("[\x01-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069]")
-
     def to_python(self, value: Any) -> str:
-        return " ".join(self.UNSEEN.sub("", super().to_python(value) or "").split())
+        return one_line(super().to_python(value) or "")
 
 
 class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -96,16 +100,84 @@ class TeamForm(NewTeamForm):
         self.fields["members"].queryset = people.order_by("name", "email")  # type: ignore[attr-defined]
 
 
-class AuditFilterForm(forms.Form):
-    q = forms.CharField(label=_("Person or thing"), max_length=254, required=False)
-    verb = forms.ChoiceField(label=_("What happened"), required=False)
+def day(label: Any) -> forms.DateField:
+    """A day, which the browser helps to choose; of years that the database can reckon with."""
+    return forms.DateField(
+        label=label,
+        required=False,
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+        validators=[MinValueValidator(date(1970, 1, 1)), MaxValueValidator(date(9000, 1, 1))],
+    )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        everything = [("", _("Everything"))]
-        self.fields["verb"].choices = everything + [  # type: ignore[attr-defined]
-            (key, verb.label) for key, verb in VERBS.items()
-        ]
+
+class AuditFilterForm(forms.Form):
+    """Which lines of an organization's log are to be shown. A field that makes no sense hides
+    nothing, and says so."""
+
+    q = forms.CharField(
+        label=_("Search for a person, a profile, a login or an address"),
+        max_length=254,
+        required=False,
+    )
+    verb = forms.ChoiceField(label=_("What happened"), required=False)
+    actor = forms.ChoiceField(label=_("Who"), required=False)
+    since = day(_("From"))
+    until = day(_("Until"))
+    object = forms.CharField(max_length=36, required=False, widget=forms.HiddenInput)
+    # Where the page begins: it shows what is older than this line.
+    before = forms.IntegerField(
+        min_value=1, max_value=2**63 - 1, required=False, widget=forms.HiddenInput
+    )
+
+    def __init__(self, data: Any, *, events: QuerySet[AuditEvent], people: QuerySet[User]) -> None:
+        super().__init__(data)
+        self.events = events
+        verbs = [(key, verb.label) for key, verb in VERBS.items()]
+        self.fields["verb"].choices = [("", _("Everything")), *verbs]  # type: ignore[attr-defined]
+        actors = [("", gettext("Everybody")), (BY_THE_OPERATOR, gettext("The operator"))]
+        actors += [(str(one.pk), name_of(one)) for one in people.order_by("name", "email")]
+        if gone := self._who_is_gone({key for key, _name in actors}):
+            actors.append((gone.actor_id, f"{gone.actor_name} ({gone.actor_email})"))
+        self.fields["actor"].choices = actors  # type: ignore[attr-defined]
+        for field in self.fields.values():  # in a bar of filters, what is chosen is the label
+            field.widget.attrs |= {"aria-label": field.label, "placeholder": field.label}
+
+    def _who_is_gone(self, here: set[str]) -> AuditEvent | None:
+        """The last line of who is asked for and not a member any more."""
+        asked = self.data.get("actor", "")
+        return None if asked in here else self.events.filter(actor_id=asked[:36]).first()
+
+    def query(self) -> dict[str, Any]:
+        """What is asked for, as far as it makes sense."""
+        self.is_valid()
+        return {key: it for key, it in self.cleaned_data.items() if it and key != "before"}
+
+    def narrow(self) -> QuerySet[AuditEvent]:
+        """The lines, newest first."""
+        given, found = self.query(), self.events
+        if "verb" in given:
+            found = found.filter(verb=given["verb"])
+        if "actor" in given:
+            is_operator = given["actor"] == BY_THE_OPERATOR
+            found = found.filter(actor_id="" if is_operator else given["actor"])
+        if "object" in given:
+            found = found.filter(object_id=given["object"])
+        if "since" in given:
+            found = found.filter(at__gte=_midnight(given["since"]))
+        if "until" in given:
+            found = found.filter(at__lt=_midnight(given["until"] + timedelta(days=1)))
+        return _search(found, given["q"]) if "q" in given else found
+
+
+def _midnight(day: date) -> datetime:
+    """Where the reader's day begins."""
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+def _search(events: QuerySet[AuditEvent], words: str) -> QuerySet[AuditEvent]:
+    fields = ("actor_name", "actor_email", "object_name", "ip_address", "more")
+    either = (Q(**{f"{field}__icontains": words}) for field in fields)
+    return events.annotate(more=Cast("details", TextField())).filter(reduce(or_, either))
 
 
 class SignUpForm(forms.Form):

@@ -14,15 +14,15 @@ from allauth.account.models import EmailAddress
 from django.core import signing
 from django.db import transaction
 from django.db.models import Q
-from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import links, tasks, walls
+from accounts.actor import Actor
 from accounts.members import Refused, lock
-from accounts.models import AuditEvent, Invitation, Membership, Organization, User
+from accounts.models import Invitation, Membership, Organization, User
 
 
 class LinkRefused(Exception):
@@ -66,40 +66,23 @@ class Used(LinkRefused):
 
 
 @transaction.atomic
-def invite(
-    organization: Organization,
-    email: str,
-    role: str,
-    *,
-    by: User | None,
-    request: HttpRequest | None = None,
-) -> Invitation:
-    """Invite an address; a second invitation to the same address takes the place of the first.
-
-    `by` is None where the operator invites an organization's first admin.
-    """
+def invite(organization: Organization, email: str, role: str, *, by: Actor) -> Invitation:
+    """Invite an address; a second invitation to the same address takes the place of the first."""
     lock(organization)
     email = email.lower()
     _refuse_if_member(organization, email)
     organization.invitations.filter(email=email, accepted_at=None).delete()
     invitation = Invitation.objects.create(
-        organization=organization, email=email, role=role, invited_by=by
+        organization=organization, email=email, role=role, invited_by=by.user
     )
-    AuditEvent.record(
-        "invited",
-        organization=organization,
-        actor=by,
-        target=invitation,
-        request=request,
-        role=str(role),
-    )
+    by.record("invited", organization, invitation, role=str(role))
     # robust: with the broker down the invitation still stands, and the page shows it as not sent.
     transaction.on_commit(lambda: tasks.send_invitation.delay(str(invitation.pk)), robust=True)
     return invitation
 
 
 @transaction.atomic
-def revoke(invitation: Invitation, *, by: User, request: HttpRequest | None = None) -> None:
+def revoke(invitation: Invitation, *, by: Actor) -> None:
     claimed = Invitation.objects.select_for_update().filter(pk=invitation.pk).first()
     if claimed is None:
         return
@@ -108,13 +91,7 @@ def revoke(invitation: Invitation, *, by: User, request: HttpRequest | None = No
             _("%(email)s has accepted by now. Remove the person from the members instead.")
             % {"email": claimed.email}
         )
-    AuditEvent.record(
-        "invitation_revoked",
-        organization=invitation.organization,
-        actor=by,
-        target=invitation,
-        request=request,
-    )
+    by.record("invitation_revoked", invitation.organization, invitation)
     claimed.delete()
 
 
@@ -132,8 +109,11 @@ def behind(token: str) -> Iterator[Invitation]:
 
 
 @transaction.atomic
-def join(invitation: Invitation, user: User, *, request: HttpRequest | None = None) -> None:
-    """Make `user`, who holds the mailed link and so the address, a member."""
+def join(invitation: Invitation, user: User, *, address: str | None = None) -> None:
+    """Make `user`, who holds the mailed link and so the address, a member.
+
+    `address`: which client asks.
+    """
     # Locked and asked again: of two clicks at the same moment only one may get through.
     _acceptable(Invitation.objects.select_for_update().filter(pk=invitation.pk).first())
     Membership.objects.get_or_create(
@@ -141,14 +121,7 @@ def join(invitation: Invitation, user: User, *, request: HttpRequest | None = No
     )
     Invitation.objects.filter(pk=invitation.pk).update(accepted_at=timezone.now())
     _confirm(user, invitation.email)
-    AuditEvent.record(
-        "joined",
-        organization=invitation.organization,
-        actor=user,
-        target=user,
-        request=request,
-        role=invitation.role,
-    )
+    Actor(user, address).record("joined", invitation.organization, user, role=invitation.role)
 
 
 @transaction.atomic
@@ -158,12 +131,12 @@ def sign_up(
     name: str,
     password: str,
     language: str,
-    request: HttpRequest | None = None,
+    address: str | None = None,
 ) -> User:
     """Make the invited person's account, and a member of it."""
     _acceptable(Invitation.objects.select_for_update().filter(pk=invitation.pk).first())
     user = User.objects.create_user(invitation.email, password, name=name, language=language)
-    join(invitation, user, request=request)
+    join(invitation, user, address=address)
     return user
 
 

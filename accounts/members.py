@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from django.db import transaction
-from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from accounts.models import AuditEvent, Membership, Organization, Role, User
+from accounts.actor import Actor
+from accounts.models import Membership, Organization, Role
 
 
 class Refused(Exception):
@@ -20,9 +20,7 @@ def lock(organization: Organization) -> None:
 
 
 @transaction.atomic
-def change_role(
-    membership: Membership, role: str, *, by: User, request: HttpRequest | None = None
-) -> None:
+def change_role(membership: Membership, role: str, *, by: Actor) -> None:
     lock(membership.organization)
     membership = _still_there(membership)
     before = membership.role
@@ -33,22 +31,16 @@ def change_role(
         _("%(name)s is the only admin. Make somebody else an admin first, then change this role."),
     )
     if before == Role.ADMIN:
-        _withdraw_invitations_of(membership, by=by, request=request)
+        _withdraw_invitations_of(membership, by=by)
     membership.role = role
     membership.save(update_fields=["role"])
-    AuditEvent.record(
-        "role_changed",
-        organization=membership.organization,
-        actor=by,
-        target=membership.user,
-        request=request,
-        before=before,
-        after=str(role),
+    by.record(
+        "role_changed", membership.organization, membership.user, before=before, after=str(role)
     )
 
 
 @transaction.atomic
-def remove(membership: Membership, *, by: User, request: HttpRequest | None = None) -> None:
+def remove(membership: Membership, *, by: Actor) -> None:
     """End a person's membership here; the account and other organizations stay as they are.
 
     Teams and profiles of this organization let go of the person by the database's own keys.
@@ -59,31 +51,16 @@ def remove(membership: Membership, *, by: User, request: HttpRequest | None = No
         membership,
         _("%(name)s is the only admin. Make somebody else an admin first, then remove %(name)s."),
     )
-    _withdraw_invitations_of(membership, by=by, request=request)
+    _withdraw_invitations_of(membership, by=by)
     membership.delete()
-    AuditEvent.record(
-        "member_removed",
-        organization=membership.organization,
-        actor=by,
-        target=membership.user,
-        request=request,
-        role=membership.role,
-    )
+    by.record("member_removed", membership.organization, membership.user, role=membership.role)
 
 
-def _withdraw_invitations_of(
-    membership: Membership, *, by: User, request: HttpRequest | None
-) -> None:
+def _withdraw_invitations_of(membership: Membership, *, by: Actor) -> None:
     """What somebody may not do any more, an invitation that is still open must not do either."""
     mine = membership.organization.invitations.filter(invited_by=membership.user, accepted_at=None)
     for invitation in mine.select_for_update():
-        AuditEvent.record(
-            "invitation_revoked",
-            organization=membership.organization,
-            actor=by,
-            target=invitation,
-            request=request,
-        )
+        by.record("invitation_revoked", membership.organization, invitation)
         invitation.delete()
 
 

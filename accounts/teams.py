@@ -5,28 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.db import transaction
-from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
+from accounts.actor import Actor
 from accounts.members import Refused, lock
-from accounts.models import AuditEvent, Organization, Team, TeamMembership, User
+from accounts.models import Organization, Team, TeamMembership, User
 
 
 @transaction.atomic
-def create(
-    organization: Organization, name: str, *, by: User, request: HttpRequest | None = None
-) -> Team:
+def create(organization: Organization, name: str, *, by: Actor) -> Team:
     lock(organization)
     _refuse_if_taken(organization, name)
     team = Team.objects.create(organization=organization, name=name)
-    AuditEvent.record(
-        "team_created", organization=organization, actor=by, target=team, request=request
-    )
+    by.record("team_created", organization, team)
     return team
 
 
 @transaction.atomic
-def rename(team: Team, name: str, *, by: User, request: HttpRequest | None = None) -> None:
+def rename(team: Team, name: str, *, by: Actor) -> None:
     lock(team.organization)
     before = team.name
     if name == before:
@@ -34,30 +30,18 @@ def rename(team: Team, name: str, *, by: User, request: HttpRequest | None = Non
     _refuse_if_taken(team.organization, name, but=team)
     team.name = name
     team.save(update_fields=["name"])
-    AuditEvent.record(
-        "team_renamed",
-        organization=team.organization,
-        actor=by,
-        target=team,
-        request=request,
-        before=before,
-        after=name,
-    )
+    by.record("team_renamed", team.organization, team, before=before, after=name)
 
 
 @transaction.atomic
-def delete(team: Team, *, by: User, request: HttpRequest | None = None) -> None:
+def delete(team: Team, *, by: Actor) -> None:
     lock(team.organization)  # nobody who assigns profiles to teams right now may meet half a team
-    AuditEvent.record(
-        "team_deleted", organization=team.organization, actor=by, target=team, request=request
-    )
+    by.record("team_deleted", team.organization, team)
     team.delete()
 
 
 @transaction.atomic
-def set_members(
-    team: Team, users: Iterable[User], *, by: User, request: HttpRequest | None = None
-) -> None:
+def set_members(team: Team, users: Iterable[User], *, by: Actor) -> None:
     """Exactly these people, as far as they still are members of the organization."""
     lock(team.organization)
     here = User.objects.filter(memberships__organization=team.organization)
@@ -70,15 +54,7 @@ def set_members(
     TeamMembership.objects.bulk_create(
         TeamMembership(organization=team.organization, team=team, user=user) for user in added
     )
-    AuditEvent.record(
-        "team_members_changed",
-        organization=team.organization,
-        actor=by,
-        target=team,
-        request=request,
-        added=sorted(map(str, added)),
-        removed=sorted(map(str, removed)),
-    )
+    by.record("team_members_changed", team.organization, team, added=added, removed=removed)
 
 
 def _refuse_if_taken(organization: Organization, name: str, but: Team | None = None) -> None:

@@ -22,4 +22,5 @@ urlpatterns = [
     path("o/<slug:organization>/teams/<uuid:pk>/", teams.team, name="team"),
     path("o/<slug:organization>/teams/<uuid:pk>/delete/", teams.delete, name="team_delete"),
     path("o/<slug:organization>/audit/", audit.audit, name="audit"),
+    path("o/<slug:organization>/audit/export/", audit.export, name="audit_export"),
 ]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
-from django.db import models, transaction
-from django.http import HttpRequest
+from django.db import transaction
 
+from accounts.actor import Actor
 from accounts.members import lock
-from accounts.models import AuditEvent, Team, User
+from accounts.models import Team, User
 from profiles.models import Ownership, Profile, TeamAssignment
 
 
@@ -19,68 +19,47 @@ def change_settings(
     owners: Iterable[User],
     teams: Iterable[Team],
     mail_when_lost: bool,
-    by: User,
-    request: HttpRequest | None = None,
+    by: Actor,
 ) -> None:
     """Exactly these owners and teams, as far as they still belong to the organization."""
     lock(profile.organization)  # nobody leaves it, and no team is deleted, while we look
     locked = Profile.objects.select_for_update(no_key=True).get(pk=profile.pk)
     here = User.objects.filter(memberships__organization=profile.organization_id)
     teams_here = Team.objects.filter(organization=profile.organization_id)
-    audit = _Audit(locked, by, request)
-    audit.moved("owners_changed", *_set_owners(locked, here.filter(pk__in={o.pk for o in owners})))
-    audit.moved(
-        "teams_changed", *_set_teams(locked, teams_here.filter(pk__in={t.pk for t in teams}))
-    )
-    audit.switched("mail_changed", locked.mail_when_lost, mail_when_lost)
-    locked.mail_when_lost = mail_when_lost
-    locked.save(update_fields=["mail_when_lost"])
+    _set_owners(locked, here.filter(pk__in={owner.pk for owner in owners}), by)
+    _set_teams(locked, teams_here.filter(pk__in={team.pk for team in teams}), by)
+    _set_mail(locked, mail_when_lost, by)
 
 
-def _set_owners(profile: Profile, wanted: Iterable[User]) -> tuple[set[User], set[User]]:
-    """Returns who came and who went."""
+def _set_owners(profile: Profile, wanted: Iterable[User], by: Actor) -> None:
     after, before = set(wanted), set(profile.owners.all())
-    Ownership.objects.filter(profile=profile, user__in=before - after).delete()
+    if after == before:
+        return
+    came, went = after - before, before - after
+    Ownership.objects.filter(profile=profile, user__in=went).delete()
     Ownership.objects.bulk_create(
         Ownership(organization_id=profile.organization_id, profile=profile, user=user)
-        for user in after - before
+        for user in came
     )
-    return after - before, before - after
+    by.record("owners_changed", profile.organization, profile, added=came, removed=went)
 
 
-def _set_teams(profile: Profile, wanted: Iterable[Team]) -> tuple[set[Team], set[Team]]:
-    """Returns which came and which went."""
+def _set_teams(profile: Profile, wanted: Iterable[Team], by: Actor) -> None:
     after, before = set(wanted), set(profile.teams.all())
-    TeamAssignment.objects.filter(profile=profile, team__in=before - after).delete()
+    if after == before:
+        return
+    came, went = after - before, before - after
+    TeamAssignment.objects.filter(profile=profile, team__in=went).delete()
     TeamAssignment.objects.bulk_create(
         TeamAssignment(organization_id=profile.organization_id, profile=profile, team=team)
-        for team in after - before
+        for team in came
     )
-    return after - before, before - after
+    by.record("teams_changed", profile.organization, profile, added=came, removed=went)
 
 
-class _Audit:
-    """The lines of the log about one visit to the settings; nothing changed writes nothing."""
-
-    def __init__(self, profile: Profile, by: User, request: HttpRequest | None) -> None:
-        self.profile, self.by, self.request = profile, by, request
-
-    def moved(
-        self, verb: str, added: Collection[models.Model], removed: Collection[models.Model]
-    ) -> None:
-        if added or removed:
-            self._record(verb, added=sorted(map(str, added)), removed=sorted(map(str, removed)))
-
-    def switched(self, verb: str, before: bool, after: bool) -> None:
-        if before != after:
-            self._record(verb, before=before, after=after)
-
-    def _record(self, verb: str, **details: object) -> None:
-        AuditEvent.record(
-            verb,
-            organization=self.profile.organization,
-            actor=self.by,
-            target=self.profile,
-            request=self.request,
-            **details,
-        )
+def _set_mail(profile: Profile, after: bool, by: Actor) -> None:
+    before, profile.mail_when_lost = profile.mail_when_lost, after
+    if after == before:
+        return
+    profile.save(update_fields=["mail_when_lost"])
+    by.record("mail_changed", profile.organization, profile, before=before, after=after)

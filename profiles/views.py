@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from accounts.actor import Actor
 from accounts.tenancy import MemberRequest
 from profiles import verbs
 from profiles.forms import SettingsForm
@@ -26,7 +27,7 @@ def settings(request: MemberRequest, profile: UUID) -> HttpResponse:
         raise PermissionDenied
     form = SettingsForm(request.POST if request.method == "POST" else None, profile=found)
     if form.is_valid():
-        verbs.change_settings(found, **form.cleaned_data, by=request.user, request=request)
+        verbs.change_settings(found, **form.cleaned_data, by=Actor.of(request))
         messages.success(request, _("The settings of “%s” are saved.") % found)
         return redirect("profiles:settings", request.organization.slug, found.pk)
     return _page(request, found, form)

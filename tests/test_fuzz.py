@@ -19,6 +19,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from accounts import invitations, links
+from accounts.actor import Actor
 from accounts.models import Role
 from networks.registry import NETWORKS
 from notifications.stopping import stop_path
@@ -109,7 +110,7 @@ def place(request: Any, world: World, settings: Any) -> Place:
     profile = builders.profile(world.alpenglueck, owners=(world.otto,), teams=(world.kitchen,))
     builders.access(builders.token(world.alpenglueck), profile)
     invited = invitations.invite(
-        world.alpenglueck, "nora@alpenglueck.example", Role.MEMBER, by=world.anna
+        world.alpenglueck, "nora@alpenglueck.example", Role.MEMBER, by=Actor(world.anna)
     )
     tim = world.alpenglueck.memberships.get(user=world.tim)
     slug, signed_out = world.alpenglueck.slug, ("accept", "sign_in", "login", "reset")

@@ -44,6 +44,18 @@ class StateRefused(Exception):
     """The callback's `state` is missing, used, too old, or belongs to somebody else."""
 
 
+class MixedUp(StateRefused):
+    """The `state` came back from another network than the one it was made for."""
+
+    def __init__(self, trip: AuthorizationRequest) -> None:
+        super().__init__("another network")
+        self.trip = trip
+
+
+class NoLongerAllowed(Exception):
+    """The person lost the right to connect this while she was away."""
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """A grant that came back, and everything its login reaches. Not stored yet."""
@@ -94,7 +106,7 @@ def take(state: str, organization_id: UUID, user: User, network: Network) -> Aut
     """Use up `state`, whatever comes of it. Raises StateRefused.
 
     The row is deleted in one statement, so that of two callbacks with one state one gets it. A
-    state made for another network is refused too (mix-up, RFC 9700, 4.4).
+    state made for another network is refused too, as MixedUp (RFC 9700, 4.4).
     """
     trips = AuthorizationRequest.objects.filter(
         state_digest=_digest(state), created_at__gte=timezone.now() - STATE_AGE
@@ -103,8 +115,10 @@ def take(state: str, organization_id: UUID, user: User, network: Network) -> Aut
         trip = trips.first()
         if trip is None or not trips.delete()[0]:
             raise StateRefused
-    if trip.user_id != user.pk or trip.app.network_slug != network.slug:
+    if trip.user_id != user.pk:
         raise StateRefused
+    if trip.app.network_slug != network.slug:
+        raise MixedUp(trip)
     return trip
 
 

@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import Q
 
 from accounts import walls
-from accounts.models import AuditEvent, User
+from accounts.actor import Actor
 from networks.base import Client, Grant, Network, Refused, TransportError
 from networks.http import hold
 from profiles.models import Profile
@@ -32,7 +32,7 @@ class Farewell:
     revoked: bool
 
 
-def delete_profile(profile: Profile, user: User) -> list[Farewell]:
+def delete_profile(profile: Profile, *, by: Actor) -> list[Farewell]:
     """Delete a profile with its children; revoke each token that is left without a profile.
 
     A network is asked to revoke only where no other live token of the same app and login exists
@@ -43,7 +43,8 @@ def delete_profile(profile: Profile, user: User) -> list[Farewell]:
     with walls.inside(profile.organization_id):
         tokens = lock_tokens(_tokens_of(profile))
         going = _lock(profile)
-        _record(profile, user, len(going) - 1)
+        for one in going:
+            by.record("profile_deleted", profile.organization, one, network=one.network.name)
         profile.delete()
         orphans = [token for token in tokens if not token.accesses.exists()]
         revocable = [_revocable(token) for token in orphans]
@@ -81,17 +82,6 @@ def _lock(profile: Profile) -> list[Profile]:
     # Whoever plans notices passes locked changes by, and writes none that would hold us up.
     list(StatusChange.objects.select_for_update().filter(profile__in=going).values_list("pk"))
     return going
-
-
-def _record(profile: Profile, user: User, children: int) -> None:
-    AuditEvent.record(
-        "profile_deleted",
-        organization=profile.organization,
-        actor=user,
-        target=profile,
-        network=profile.network_slug,
-        children=children,
-    )
 
 
 def _revocable(token: Token) -> tuple[Client, Grant] | None:

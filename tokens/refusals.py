@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from networks.base import Network, Refusal, Refused
 from profiles.models import Profile
-from tokens.connecting import StateRefused
+from tokens.connecting import NoLongerAllowed, StateRefused
 from tokens.storing import ProfileGone, WrongAccount
 
 AGAIN = _("Nothing was changed. Try again in a few minutes.")
@@ -75,10 +75,18 @@ def explain_refusal(error: Exception, network: Network) -> Explanation:
         return Explanation(
             gettext("This sign-in cannot be finished here"),
             gettext(
-                "It was used already, is older than an hour, or was started in another browser."
+                "It was used already, is older than an hour, was started in another browser, or you "
+                "do not work for that organization any more."
             ),
             gettext("Nothing was changed. Start it again from the list of profiles."),
             status=400,
+        )
+    if isinstance(error, NoLongerAllowed):
+        return Explanation(
+            gettext("You may not connect this any more"),
+            gettext("Your part in the organization was changed while you were away."),
+            gettext("Nothing was changed. If it should be possible, ask an admin for the right."),
+            status=403,
         )
     if isinstance(error, ProfileGone):
         return Explanation(

@@ -14,7 +14,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts import walls
-from accounts.models import AuditEvent, Organization, User
+from accounts.actor import Actor
+from accounts.models import Organization
 from networks.base import Identity, Network, Reachable, Reason
 from profiles.models import Profile
 from tokens.connecting import Arrival
@@ -37,7 +38,7 @@ class ProfileGone(Exception):
     """The profile was deleted while the person was away; nothing was written."""
 
 
-def add(organization: Organization, user: User, arrival: Arrival) -> tuple[Token, list[Profile]]:
+def add(organization: Organization, arrival: Arrival, *, by: Actor) -> tuple[Token, list[Profile]]:
     """Store what came back, with every profile that its network brings in by itself.
 
     Returns the token and the profiles that are new to it; what a person may choose from comes
@@ -50,15 +51,15 @@ def add(organization: Organization, user: User, arrival: Arrival) -> tuple[Token
         token = _lock_or_insert(organization, arrival, now)
         _renew(token, arrival, now)
         new = _give_access(token, by_itself)
-        _settle(token, _proven(arrival), new, user)
-        _record("connected", user, token, [access.profile for access in new])
+        _settle(token, _proven(arrival), new, by)
+        _record("connected", by, token, [access.profile for access in new])
         if not new:
             known = Profile.objects.filter(accesses__token=token)
-            _record("reconnected", user, token, known.order_by("pk"))
+            _record("reconnected", by, token, known.order_by("pk"))
     return token, [access.profile for access in new]
 
 
-def choose(token: Token, user: User, chosen: Iterable[Reachable]) -> list[Profile]:
+def choose(token: Token, chosen: Iterable[Reachable], *, by: Actor) -> list[Profile]:
     """Connect what a person picked from what the token reaches; returns the new profiles.
 
     Raises Token.DoesNotExist where somebody deleted the token meanwhile.
@@ -68,12 +69,12 @@ def choose(token: Token, user: User, chosen: Iterable[Reachable]) -> list[Profil
         if locked is None:
             raise Token.DoesNotExist
         new = _give_access(locked, chosen)
-        _settle(locked, lambda *_: None, new, user)
-        _record("connected", user, locked, [access.profile for access in new])
+        _settle(locked, lambda *_: None, new, by)
+        _record("connected", by, locked, [access.profile for access in new])
     return [access.profile for access in new]
 
 
-def reconnect(profile: Profile, user: User, arrival: Arrival) -> Token:
+def reconnect(profile: Profile, arrival: Arrival, *, by: Actor) -> Token:
     """Renew the access to `profile`. Raises WrongAccount or ProfileGone, having written nothing.
 
     The right account is any login that reaches this profile with the needed role. The same login
@@ -90,8 +91,8 @@ def reconnect(profile: Profile, user: User, arrival: Arrival) -> Token:
             raise ProfileGone
         _renew(token, arrival, now)
         new = _give_access(token, [found])
-        _settle(token, _proven(arrival), new, user)
-        _record("reconnected", user, token, [profile])
+        _settle(token, _proven(arrival), new, by)
+        _record("reconnected", by, token, [profile])
     return token
 
 
@@ -129,14 +130,14 @@ def _of(token: Token) -> Q:
     return Q(pk__in=token.accesses.values("profile"))
 
 
-def _settle(token: Token, change: Change, new: list[Access], user: User) -> None:
+def _settle(token: Token, change: Change, new: list[Access], by: Actor) -> None:
     """Write what follows from a sign-in, and drop the accesses that it supersedes.
 
     Tokens of an app that is no longer configured cannot be asked any more. Where this one gives
     good access, theirs go, or they would count as good for ever.
     """
     now = timezone.now()
-    settle([token], change, now=now, new={access.pk for access in new}, actor_name=str(user))
+    settle([token], change, now=now, new={access.pk for access in new}, actor_name=str(by))
     looked_after = Access.objects.good().filter(token=token).values("profile")
     others = Access.objects.filter(profile__in=looked_after).exclude(token__app=token.app_id)
     old = [one.pk for one in others.select_related("token__app") if not one.token.app.client()]
@@ -244,13 +245,12 @@ def _hang_under_parents(usable: list[Reachable], profiles: list[Profile]) -> Non
     Profile.objects.bulk_update(moved, ["parent"], batch_size=500)
 
 
-def _record(verb: str, user: User, token: Token, profiles: Iterable[Profile]) -> None:
+def _record(verb: str, by: Actor, token: Token, profiles: Iterable[Profile]) -> None:
     for profile in profiles:
-        AuditEvent.record(
+        by.record(
             verb,
-            organization=token.organization,
-            actor=user,
-            target=profile,
-            network=token.network_slug,
+            token.organization,
+            profile,
+            network=token.network.name,
             login=token.subject_name,
         )

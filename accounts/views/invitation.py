@@ -14,6 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from accounts import invitations
+from accounts.actor import client_address
 from accounts.forms import SignUpForm
 from accounts.models import Invitation, Organization
 
@@ -43,7 +44,7 @@ def _for_somebody(request: HttpRequest, invitation: Invitation) -> HttpResponse:
         return _page(request, invitation, "somebody_else")
     if request.method != "POST":
         return _page(request, invitation, "join")
-    invitations.join(invitation, invited, request=request)
+    invitations.join(invitation, invited, address=client_address(request))
     return _welcome(request, invitation.organization)
 
 
@@ -52,7 +53,8 @@ def _for_a_new_person(request: HttpRequest, invitation: Invitation) -> HttpRespo
     form = SignUpForm(request.POST or None, email=invitation.email)
     if not form.is_valid():
         return _page(request, invitation, "sign_up", form)
-    user = invitations.sign_up(invitation, **form.cleaned_data, request=request)
+    address = client_address(request)
+    user = invitations.sign_up(invitation, **form.cleaned_data, address=address)
     login(request, user, backend=BACKEND)
     with override(user.language):  # the answer is read in the language just chosen
         return _welcome(request, invitation.organization)

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import invitations
 from accounts import members as verbs
+from accounts.actor import Actor
 from accounts.forms import InviteForm, RoleForm
 from accounts.models import Role, Team, User
 from accounts.tenancy import MemberRequest, admins_only, managers_only
@@ -32,7 +33,7 @@ def invite(request: MemberRequest) -> HttpResponse:
     if form.is_valid():
         email, role = form.cleaned_data["email"], form.cleaned_data["role"]
         try:
-            invitations.invite(request.organization, email, role, by=request.user, request=request)
+            invitations.invite(request.organization, email, role, by=Actor.of(request))
         except verbs.Refused as refusal:
             form.add_error("email", str(refusal))
         else:
@@ -52,7 +53,7 @@ def role(request: MemberRequest, pk: UUID) -> HttpResponse:
     role = form.cleaned_data["role"]
     return _attempt(
         request,
-        lambda: verbs.change_role(membership, role, by=request.user, request=request),
+        lambda: verbs.change_role(membership, role, by=Actor.of(request)),
         _("%(name)s has a new role: %(role)s.")
         % {"name": membership.user, "role": Role(role).label},
         about=membership.user,
@@ -67,7 +68,7 @@ def remove(request: MemberRequest, pk: UUID) -> HttpResponse:
         return render(request, "accounts/member_remove.html", {"membership": membership})
     return _attempt(
         request,
-        lambda: verbs.remove(membership, by=request.user, request=request),
+        lambda: verbs.remove(membership, by=Actor.of(request)),
         _("%(name)s is not a member any more.") % {"name": membership.user},
         about=membership.user,
     )
@@ -79,7 +80,7 @@ def revoke(request: MemberRequest, pk: UUID) -> HttpResponse:
     invitation = get_object_or_404(request.organization.invitations, pk=pk)
     return _attempt(
         request,
-        lambda: invitations.revoke(invitation, by=request.user, request=request),
+        lambda: invitations.revoke(invitation, by=Actor.of(request)),
         _("The invitation of %(email)s is revoked.") % {"email": invitation.email},
     )
 

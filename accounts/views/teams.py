@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts import teams as verbs
+from accounts.actor import Actor
 from accounts.forms import NewTeamForm, TeamForm
 from accounts.members import Refused
 from accounts.tenancy import MemberRequest, managers_only
@@ -24,7 +25,7 @@ def teams(request: MemberRequest) -> HttpResponse:
     if form.is_valid():
         name = form.cleaned_data["name"]
         try:
-            team = verbs.create(request.organization, name, by=request.user, request=request)
+            team = verbs.create(request.organization, name, by=Actor.of(request))
         except Refused as refusal:
             form.add_error("name", str(refusal))
         else:
@@ -56,7 +57,7 @@ def delete(request: MemberRequest, pk: UUID) -> HttpResponse:
     team = get_object_or_404(request.organization.teams, pk=pk)
     if request.method != "POST":
         return render(request, "accounts/team_delete.html", {"team": team})
-    verbs.delete(team, by=request.user, request=request)
+    verbs.delete(team, by=Actor.of(request))
     messages.success(request, _("The team %(name)s is deleted.") % {"name": team.name})
     return redirect("accounts:teams", request.organization.slug)
 
@@ -64,5 +65,5 @@ def delete(request: MemberRequest, pk: UUID) -> HttpResponse:
 @transaction.atomic
 def _save(request: MemberRequest, form: TeamForm) -> None:
     """Name and members stand or fall together, as they were sent together."""
-    verbs.rename(form.team, form.cleaned_data["name"], by=request.user, request=request)
-    verbs.set_members(form.team, form.cleaned_data["members"], by=request.user, request=request)
+    verbs.rename(form.team, form.cleaned_data["name"], by=Actor.of(request))
+    verbs.set_members(form.team, form.cleaned_data["members"], by=Actor.of(request))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from accounts import invitations, links
+from accounts.actor import Actor
 from accounts.models import Invitation, Role
 from config.celery import app
 from tests.people import World
@@ -26,7 +27,7 @@ def tasks_at_once() -> Iterator[None]:
 def invitation(world: World) -> Invitation:
     """Anna has invited Nora, who has no account yet, as a manager."""
     return invitations.invite(
-        world.alpenglueck, "nora@alpenglueck.example", Role.MANAGER, by=world.anna
+        world.alpenglueck, "nora@alpenglueck.example", Role.MANAGER, by=Actor(world.anna)
     )
 
 

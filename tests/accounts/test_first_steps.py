@@ -10,6 +10,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from accounts import invitations, links, members, tasks
+from accounts.actor import Actor
 from accounts.models import AuditEvent, Invitation, Membership, Organization, Role
 from tests.people import World
 
@@ -18,8 +19,10 @@ from tests.people import World
 def invited(world: World) -> Invitation:
     """An address of her own that the admin Anna has invited as an admin."""
     mara = Membership.objects.get(user=world.mara)
-    members.change_role(mara, Role.ADMIN, by=world.anna)
-    return invitations.invite(world.alpenglueck, "private@anna.example", Role.ADMIN, by=world.anna)
+    members.change_role(mara, Role.ADMIN, by=Actor(world.anna))
+    return invitations.invite(
+        world.alpenglueck, "private@anna.example", Role.ADMIN, by=Actor(world.anna)
+    )
 
 
 def test_the_first_admin_is_invited_by_a_command(
@@ -44,14 +47,14 @@ def test_who_is_removed_does_not_come_back_by_an_invitation_of_her_own(
     world: World, invited: Invitation
 ) -> None:
     link = links.path_of(invited)
-    members.remove(Membership.objects.get(user=world.anna), by=world.mara)
+    members.remove(Membership.objects.get(user=world.anna), by=Actor(world.mara))
     assert Client().get(link).status_code == 410
     assert not Invitation.objects.exists()
     assert AuditEvent.objects.filter(verb="invitation_revoked").exists()
 
 
 def test_who_is_no_admin_any_more_has_invited_nobody(world: World, invited: Invitation) -> None:
-    members.change_role(Membership.objects.get(user=world.anna), Role.MEMBER, by=world.mara)
+    members.change_role(Membership.objects.get(user=world.anna), Role.MEMBER, by=Actor(world.mara))
     assert not Invitation.objects.exists()
 
 
@@ -82,8 +85,7 @@ def test_the_log_names_the_client_and_not_the_proxy(
 ) -> None:
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = proxies
     request = rf.get("/", headers={"x-forwarded-for": forwarded})
-    event = AuditEvent.record(
-        "joined", organization=world.alpenglueck, actor=world.anna, request=request
-    )
+    request.user = world.anna
+    event = Actor.of(request).record("joined", world.alpenglueck)
     event.refresh_from_db()
     assert event.ip_address == seen

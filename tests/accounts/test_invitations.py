@@ -18,6 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import invitations, links, mails, tasks
+from accounts.actor import Actor
 from accounts.models import AuditEvent, Invitation, Membership, Organization, Role, User
 from tests.accounts.test_settings import read
 from tests.people import World
@@ -105,7 +106,9 @@ def test_the_mail_speaks_the_language_of_who_is_invited_where_we_know_it(
     world: World, mailoutbox: list[EmailMultiAlternatives]
 ) -> None:
     User.objects.filter(pk=world.nils.pk).update(language="en")
-    invitation = invitations.invite(world.alpenglueck, world.nils.email, Role.MEMBER, by=world.anna)
+    invitation = invitations.invite(
+        world.alpenglueck, world.nils.email, Role.MEMBER, by=Actor(world.anna)
+    )
     tasks.send_invitation(str(invitation.pk))
     assert 'lang="en"' in str(mailoutbox[0].alternatives[0][0])
 
@@ -149,7 +152,7 @@ def test_an_invitation_that_has_ended_is_not_mailed(
 
 def bring_to_an_end(invitation: Invitation, end: str, world: World) -> None:
     if end == "revoked":
-        invitations.revoke(invitation, by=world.anna)
+        invitations.revoke(invitation, by=Actor(world.anna))
     elif end == "accepted":
         Invitation.objects.filter(pk=invitation.pk).update(accepted_at=timezone.now())
     else:
@@ -206,7 +209,7 @@ def test_a_second_invitation_takes_the_place_of_the_first(
 
 
 def test_two_organizations_may_invite_the_same_person(world: World, invitation: Invitation) -> None:
-    invitations.invite(world.nordwind, invitation.email, Role.MEMBER, by=world.nils)
+    invitations.invite(world.nordwind, invitation.email, Role.MEMBER, by=Actor(world.nils))
     assert Invitation.objects.count() == 2
 
 
@@ -301,7 +304,7 @@ def test_a_signed_in_person_with_that_address_joins_by_one_click(
     client: Client, world: World
 ) -> None:
     invitation = invitations.invite(
-        world.alpenglueck, "NILS@nordwind.example", Role.MEMBER, by=world.anna
+        world.alpenglueck, "NILS@nordwind.example", Role.MEMBER, by=Actor(world.anna)
     )
     client.force_login(world.nils)
     link = links.path_of(invitation)
@@ -315,7 +318,9 @@ def test_joining_confirms_an_address_that_was_not_confirmed_yet(
     client: Client, world: World
 ) -> None:
     EmailAddress.objects.filter(user=world.nils).update(verified=False)
-    invitation = invitations.invite(world.alpenglueck, world.nils.email, Role.MEMBER, by=world.anna)
+    invitation = invitations.invite(
+        world.alpenglueck, world.nils.email, Role.MEMBER, by=Actor(world.anna)
+    )
     client.force_login(world.nils)
     client.post(links.path_of(invitation))
     assert EmailAddress.objects.get(user=world.nils).verified
@@ -324,7 +329,9 @@ def test_joining_confirms_an_address_that_was_not_confirmed_yet(
 def test_who_has_an_account_and_is_signed_out_is_led_to_the_sign_in_and_back(
     client: Client, world: World
 ) -> None:
-    invitation = invitations.invite(world.alpenglueck, world.nils.email, Role.MEMBER, by=world.anna)
+    invitation = invitations.invite(
+        world.alpenglueck, world.nils.email, Role.MEMBER, by=Actor(world.anna)
+    )
     link = links.path_of(invitation)
     page = client.get(link)
     assert page.context["situation"] == "sign_in"
@@ -422,7 +429,9 @@ def test_a_forged_link_opens_nothing(client: Client, invitation: Invitation, kin
 
 
 def test_an_invitation_accepted_by_now_is_not_revoked(as_anna: Client, world: World) -> None:
-    invitation = invitations.invite(world.alpenglueck, world.nils.email, Role.MEMBER, by=world.anna)
+    invitation = invitations.invite(
+        world.alpenglueck, world.nils.email, Role.MEMBER, by=Actor(world.anna)
+    )
     invitations.join(invitation, world.nils)
     url = reverse("accounts:invitation_revoke", args=["alpenglueck", invitation.pk])
     page = as_anna.post(url, follow=True)
@@ -440,7 +449,9 @@ def test_a_revoked_invitation_is_logged(
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_clicks_at_the_same_moment_one_gets_through(world: World) -> None:
-    invitation = invitations.invite(world.alpenglueck, world.nils.email, Role.MEMBER, by=world.anna)
+    invitation = invitations.invite(
+        world.alpenglueck, world.nils.email, Role.MEMBER, by=Actor(world.anna)
+    )
     refused: list[invitations.LinkRefused] = []
 
     def second_click() -> None:

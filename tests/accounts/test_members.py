@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts import members
+from accounts.actor import Actor
 from accounts.models import AuditEvent, Membership, Role, Team, TeamMembership, User
 from tests.accounts.test_settings import read
 from tests.people import World, person
@@ -40,7 +41,8 @@ def test_an_admin_changes_a_role_and_the_log_says_so(as_anna: Client, world: Wor
     post(as_anna, "member_role", world.otto, role="manager")
     assert membership_of(world.otto).role == Role.MANAGER
     event = AuditEvent.objects.get(verb="role_changed")
-    assert (event.actor_name, event.object_name) == ("Anna Huber", "Otto Owner")
+    assert (event.actor_name, event.actor_email) == ("Anna Huber", "anna@alpenglueck.example")
+    assert event.object_name == "Otto Owner (otto@alpenglueck.example)"
     assert event.details == {"before": "member", "after": "manager"}
     assert event.ip_address == "127.0.0.1"
 
@@ -93,7 +95,7 @@ def test_two_admins_who_demote_each_other_at_once_leave_one(world: World) -> Non
 
     def mara_is_demoted() -> None:
         try:
-            members.change_role(membership_of(world.mara), Role.MEMBER, by=world.anna)
+            members.change_role(membership_of(world.mara), Role.MEMBER, by=Actor(world.anna))
         except members.Refused as refusal:
             refusals.append(refusal)
         finally:
@@ -101,7 +103,7 @@ def test_two_admins_who_demote_each_other_at_once_leave_one(world: World) -> Non
 
     other = threading.Thread(target=mara_is_demoted)
     with transaction.atomic():
-        members.change_role(membership_of(world.anna), Role.MEMBER, by=world.mara)
+        members.change_role(membership_of(world.anna), Role.MEMBER, by=Actor(world.mara))
         other.start()
         other.join(0.5)  # it has to wait for us
     other.join()
@@ -119,7 +121,10 @@ def test_a_removed_member_leaves_the_teams_too(as_anna: Client, world: World) ->
     assert list(world.tim.teams.all()) == [elsewhere]
     assert User.objects.filter(pk=world.tim.pk).exists()
     event = AuditEvent.objects.get(verb="member_removed")
-    assert (event.object_id, event.object_name) == (str(world.tim.pk), "Tim Team")
+    assert (event.object_id, event.object_name) == (
+        str(world.tim.pk),
+        "Tim Team (tim@alpenglueck.example)",
+    )
 
 
 def test_asking_whether_to_remove_removes_nobody(as_anna: Client, world: World) -> None:
@@ -136,11 +141,11 @@ def test_who_removes_himself_is_led_out_and_not_into_a_wall(as_anna: Client, wor
 
 def test_removing_somebody_who_has_just_been_removed_is_no_accident(world: World) -> None:
     seen_before = membership_of(world.tim)
-    members.remove(membership_of(world.tim), by=world.anna)
+    members.remove(membership_of(world.tim), by=Actor(world.anna))
     with pytest.raises(members.Refused):
-        members.remove(seen_before, by=world.anna)
+        members.remove(seen_before, by=Actor(world.anna))
     with pytest.raises(members.Refused):
-        members.change_role(seen_before, Role.ADMIN, by=world.anna)
+        members.change_role(seen_before, Role.ADMIN, by=Actor(world.anna))
 
 
 def test_a_persons_teams_elsewhere_are_not_shown(as_anna: Client, world: World) -> None:

@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts import teams
+from accounts.actor import Actor
 from accounts.models import AuditEvent, Team, TeamMembership
 from tests.accounts.test_settings import read
 from tests.people import World, person
@@ -63,7 +64,10 @@ def test_a_team_gets_its_name_and_its_members_in_one_go(as_mara: Client, world: 
     assert list(world.kitchen.members.all()) == [world.otto]
     assert verbs() == ["team_renamed", "team_members_changed"]
     changed = AuditEvent.objects.get(verb="team_members_changed")
-    assert changed.details == {"added": ["Otto Owner"], "removed": ["Tim Team"]}
+    assert changed.details == {
+        "added": ["Otto Owner (otto@alpenglueck.example)"],
+        "removed": ["Tim Team (tim@alpenglueck.example)"],
+    }
 
 
 def test_saving_a_team_without_a_change_is_no_event(as_mara: Client, world: World) -> None:
@@ -102,7 +106,7 @@ def test_only_members_of_the_organization_come_into_a_team(
 
 
 def test_a_person_who_left_meanwhile_is_not_put_into_a_team(world: World) -> None:
-    teams.set_members(world.kitchen, [world.nils, world.otto], by=world.mara)
+    teams.set_members(world.kitchen, [world.nils, world.otto], by=Actor(world.mara))
     assert list(world.kitchen.members.all()) == [world.otto]
 
 

@@ -9,6 +9,7 @@ from bs4 import BeautifulSoup
 from django.test import Client
 from django.urls import reverse
 
+from accounts.actor import Actor
 from accounts.models import AuditEvent, Team
 from profiles.models import Profile
 from profiles.urls import urlpatterns
@@ -93,7 +94,16 @@ def test_owners_teams_and_mail_are_saved_with_their_audit_lines(
     assert not page.teams.exists()
     assert page.mail_when_lost
     assert audit() == [
-        ("owners_changed", {"added": ["Anna Huber", "Otto Owner"], "removed": []}),
+        (
+            "owners_changed",
+            {
+                "added": [
+                    "Anna Huber (anna@alpenglueck.example)",
+                    "Otto Owner (otto@alpenglueck.example)",
+                ],
+                "removed": [],
+            },
+        ),
         ("teams_changed", {"added": [], "removed": ["Küche"]}),
         ("mail_changed", {"before": False, "after": True}),
     ]
@@ -149,7 +159,7 @@ def test_who_left_between_reading_and_saving_does_not_become_owner(
         owners=[world.otto, world.tim, world.nils],
         teams=[theirs, world.kitchen],
         mail_when_lost=False,
-        by=world.mara,
+        by=Actor(world.mara),
     )
     assert list(page.owners.all()) == [world.tim]
     assert list(page.teams.all()) == [world.kitchen]

@@ -240,13 +240,18 @@ def test_a_state_older_than_an_hour_is_refused(anna, way_back):
 
 def test_a_person_who_lost_the_right_while_away_writes_nothing(anna, way_back, world):
     Membership.objects.filter(user=world.anna).update(role=Role.MEMBER)
-    assert anna.client.get(way_back).status_code == 400
+    answer = anna.client.get(way_back)
+    assert answer.status_code == 403
+    assert "You may not connect this any more" in text_of(answer)
     assert nothing_written()
 
 
 def test_a_person_who_left_the_organization_while_away_writes_nothing(anna, way_back, world):
     Membership.objects.filter(user=world.anna).delete()
-    assert anna.client.get(way_back).status_code == 400
+    answer = anna.client.get(way_back)
+    assert answer.status_code == 400
+    assert "you do not work for that organization any more" in text_of(answer)
+    assert "/o/alpenglueck/" not in text_of(answer), "a door that does not open any more"
     assert nothing_written()
 
 
@@ -258,7 +263,7 @@ def test_an_owner_who_lost_the_profile_while_away_writes_nothing(
     url = reverse("tokens:refresh", args=["alpenglueck", page.pk])
     back = practice.visitor("linkedin", "jonas").travel(otto.leap(url), HOME)
     page.ownerships.all().delete()
-    assert otto.client.get(back.removeprefix(HOME)).status_code == 400
+    assert otto.client.get(back.removeprefix(HOME)).status_code == 403
     assert Token.objects.count() == 1
 
 

@@ -14,7 +14,8 @@ from django.db.models import Model
 from psycopg.rows import dict_row
 
 from accounts import invitations
-from accounts.models import AuditEvent, Organization, Role, Team, TeamMembership, User
+from accounts.actor import Actor
+from accounts.models import Organization, Role, Team, TeamMembership, User
 from accounts.walls import ORGANIZATION, PERSON
 from notifications.models import Notice, NoticeKind
 from tests import builders
@@ -78,8 +79,9 @@ def fill(organization: Organization, admin: User) -> None:
         state_digest=organization.pk.bytes,
         keep=b"x",
     )
-    invitations.invite(organization, f"new@{organization.slug}.example", Role.MEMBER, by=admin)
-    AuditEvent.record("connected", organization=organization, actor=admin, target=profile)
+    by = Actor(admin)
+    invitations.invite(organization, f"new@{organization.slug}.example", Role.MEMBER, by=by)
+    by.record("connected", organization, profile)
 
 
 @pytest.fixture

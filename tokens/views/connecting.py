@@ -15,20 +15,29 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts import walls
+from accounts.actor import Actor
 from accounts.models import Membership
-from accounts.tenancy import MemberRequest, managers_only, talks_to_networks
+from accounts.tenancy import MemberRequest, PersonRequest, managers_only, talks_to_networks
 from networks.base import Network, Reachable, Refused
 from networks.registry import NETWORKS
 from profiles.models import Profile
 from tokens import connecting, storing
-from tokens.connecting import StateRefused
+from tokens.connecting import MixedUp, NoLongerAllowed, StateRefused
 from tokens.models import AuthorizationRequest, Token
 from tokens.refusals import expected_login, explain_refusal, latest_login
+from tokens.storing import ProfileGone, WrongAccount
 
 # In the session: [state, the id of the organization it was begun for], for each trip under way.
 STATES = "trips"
 STATES_KEPT = 10
-REFUSALS = (StateRefused, Refused, storing.WrongAccount, storing.ProfileGone)
+# What an admin reads of in the audit log. A `state` that is too old, or was made in another
+# browser, is none of it: nothing says that anybody of the organization had to do with that.
+RECORDED = {
+    MixedUp: "mixed_up",
+    NoLongerAllowed: "no_longer_allowed",
+    WrongAccount: "wrong_account",
+}
+REFUSALS = (StateRefused, NoLongerAllowed, Refused, WrongAccount, ProfileGone)
 
 
 @require_GET
@@ -68,17 +77,18 @@ def refresh(request: MemberRequest, profile: str) -> HttpResponse:
 
 @require_GET
 @login_required
-def callback(request: HttpRequest, network: str) -> HttpResponse:
+def callback(request: PersonRequest, network: str) -> HttpResponse:
     """Where the network sends the browser back to. The one GET that writes: `state` guards it."""
     chosen = NETWORKS.get(network)
     if chosen is None:
         raise Http404
     trip = None
     try:
-        trip = connecting.take(*_own_state(request), request.user, chosen)  # type: ignore[arg-type]
+        trip = connecting.take(*_own_state(request), request.user, chosen)
         _check_still_allowed(trip)
         return _finish(request, trip)
     except REFUSALS as error:
+        _record(Actor.of(request), error, trip)
         return _outcome(request, error, chosen, trip)
 
 
@@ -98,7 +108,7 @@ def choose(request: MemberRequest, token: str) -> HttpResponse:
     chosen = [one for one in reachables if _key(one) in wanted and not one.missing_role]
     if chosen:
         try:
-            return _added(request, storing.choose(found, request.user, chosen))
+            return _added(request, storing.choose(found, chosen, by=Actor.of(request)))
         except Token.DoesNotExist:
             raise Http404 from None
     with walls.inside(request.organization.pk):
@@ -128,30 +138,41 @@ def _own_state(request: HttpRequest) -> tuple[str, UUID]:
 
 
 def _check_still_allowed(trip: AuthorizationRequest) -> None:
-    """Rights may have gone while the person was away. Raises StateRefused."""
+    """Rights may have gone while the person was away. Raises NoLongerAllowed."""
     with walls.inside(trip.organization_id):
         membership = Membership.objects.filter(
             organization=trip.organization, user=trip.user
         ).first()
         if membership is None:
-            raise StateRefused
+            raise NoLongerAllowed
         if trip.profile is None:
             allowed = membership.is_manager
         else:
             mine = Profile.objects.refreshable_by(membership)
             allowed = mine.filter(pk=trip.profile.pk).exists()
     if not allowed:
-        raise StateRefused
+        raise NoLongerAllowed
 
 
-def _finish(request: HttpRequest, trip: AuthorizationRequest) -> HttpResponse:
+def _record(by: Actor, error: Exception, trip: AuthorizationRequest | None) -> None:
+    trip = error.trip if isinstance(error, MixedUp) else trip
+    verb = RECORDED.get(type(error))
+    if trip is None or verb is None:
+        return
+    details = {"login": error.came.name} if isinstance(error, WrongAccount) else {}
+    details["network"] = trip.app.network.name
+    with walls.inside(trip.organization_id):
+        by.record(verb, trip.organization, trip.profile, **details)
+
+
+def _finish(request: PersonRequest, trip: AuthorizationRequest) -> HttpResponse:
     arrival = connecting.arrive(trip, request.GET.dict())
-    slug = trip.organization.slug
+    slug, by = trip.organization.slug, Actor.of(request)
     if trip.profile:
-        storing.reconnect(trip.profile, trip.user, arrival)
+        storing.reconnect(trip.profile, arrival, by=by)
         messages.success(request, _("“%s” is connected again.") % trip.profile)
         return redirect("tokens:profile_list", slug)
-    token, new = storing.add(trip.organization, trip.user, arrival)
+    token, new = storing.add(trip.organization, arrival, by=by)
     if any(kind.choose for kind in token.network.kinds):
         return redirect("tokens:choose", slug, token.pk)
     return _added(request, new, slug)
@@ -174,6 +195,8 @@ def _outcome(
     profile: Profile | None = None,
 ) -> HttpResponse:
     """The page that says what went wrong and what to do; it offers to start again."""
+    if isinstance(error, NoLongerAllowed):
+        trip = None  # no door there opens any more
     organization = trip.organization if trip else getattr(request, "organization", None)
     about = trip.profile if trip else profile
     with walls.inside(organization.pk) if organization else nullcontext():
@@ -182,7 +205,7 @@ def _outcome(
             "explanation": explanation,
             "network": network,
             "organization": organization,
-            "profile": None if isinstance(error, storing.ProfileGone) else about,
+            "profile": None if isinstance(error, ProfileGone) else about,
         }
         return render(request, "tokens/outcome.html", context, status=explanation.status)
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts import walls
+from accounts.actor import Actor
 from accounts.tenancy import MemberRequest, admins_only, talks_to_networks
 from profiles.models import Profile
 from tokens.deleting import Farewell, delete_profile
@@ -25,7 +26,7 @@ def delete(request: MemberRequest, profile: str) -> HttpResponse:
             context = {"profile": found, "children": found.children.count()}
             return render(request, "tokens/delete.html", context)
     name = str(found)
-    for farewell in delete_profile(found, request.user):
+    for farewell in delete_profile(found, by=Actor.of(request)):
         messages.info(request, _sentence(farewell))
     messages.success(request, _("“%s” was deleted.") % name)
     return redirect("tokens:profile_list", request.organization.slug)

@@ -10,6 +10,7 @@ from django.core.validators import validate_email
 from django.db import IntegrityError
 
 from accounts import invitations, walls
+from accounts.actor import OPERATOR
 from accounts.models import Organization, Role
 
 
@@ -28,7 +29,7 @@ class Command(BaseCommand):
             validate_email(options["admin"])
             with walls.inside(organization.pk):
                 organization.save(force_insert=True)
-                invitations.invite(organization, options["admin"], Role.ADMIN, by=None)
+                invitations.invite(organization, options["admin"], Role.ADMIN, by=OPERATOR)
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from None
         except IntegrityError:  # row-level security hides the other one from full_clean

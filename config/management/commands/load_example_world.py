@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from accounts.actor import Actor
 from accounts.models import Membership, Organization, Role, Team, TeamMembership, User
 from config.visitor import Visitor, query_of
 from networks.registry import NETWORKS
@@ -115,10 +116,10 @@ def connect(
     back = console.visitor(network_slug, person).travel(address, settings.BASE_URL)
     trip = connecting.take(state, organization.pk, user, network)
     arrival = connecting.arrive(trip, query_of(back))
-    token, _ = storing.add(organization, user, arrival)
+    token, _ = storing.add(organization, arrival, by=Actor(user))
     chosen = [one for one in arrival.reachables if one.name in wanted and not one.missing_role]
     if chosen:
-        storing.choose(token, user, chosen)
+        storing.choose(token, chosen, by=Actor(user))
 
 
 def share() -> None:
