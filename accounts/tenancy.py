@@ -11,9 +11,12 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from accounts import walls
 from accounts.models import Membership, Organization, User
@@ -66,6 +69,8 @@ class OrganizationMiddleware:
         memberships = memberships_of(request)
         membership = next((one for one in memberships if one.organization.slug == slug), None)
         if membership is None:
+            if request.htmx:
+                return _lead_out(request)
             raise Http404
         if len(memberships) > 1 and request.session.get(LATEST) != str(membership.pk):
             request.session[LATEST] = str(membership.pk)
@@ -76,6 +81,14 @@ class OrganizationMiddleware:
         with walls.inside(membership.organization_id):
             answer: HttpResponseBase = view(request, *args, **kwargs)
         return answer
+
+
+def _lead_out(request: HttpRequest) -> HttpResponse:
+    """The 404 of who was removed while a page was open that asks for more by itself: it would
+    stand there as it was, and ask for ever. To all others it says as little as the page does."""
+    text = _("The page that you had open is gone, or you are not a member there any more.")
+    messages.warning(request, text)
+    return HttpResponse(status=404, headers={"HX-Redirect": reverse("accounts:home")})
 
 
 View = Callable[Concatenate[Any, P], HttpResponseBase]

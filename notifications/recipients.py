@@ -16,7 +16,7 @@ from django.db.models import Exists, OuterRef, TextChoices
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from profiles.models import Ownership
+from profiles.models import Ownership, Profile
 
 
 class WhyNot(TextChoices):
@@ -55,6 +55,17 @@ def recipients_of(profiles: Iterable[UUID]) -> dict[UUID, list[Recipient]]:
     for row in ownerships:
         found[row.profile_id].append(Recipient(row.user, _why_not(row)))
     return found
+
+
+def untold_without(user: User, profiles: Iterable[Profile]) -> list[Profile]:
+    """Those of the profiles of which nobody is told where this person does not own them."""
+    by_id = {profile.pk: profile for profile in profiles}
+    recipients = recipients_of(by_id)
+    return [
+        profile
+        for pk, profile in by_id.items()
+        if not any(one.is_told and one.user != user for one in recipients[pk])
+    ]
 
 
 def _why_not(row: Any) -> tuple[WhyNot, ...]:

@@ -9,5 +9,10 @@ urlpatterns = [
         views.recipients,
         name="recipients",
     ),
+    path(
+        "o/<slug:organization>/members/<uuid:pk>/left-behind/",
+        views.left_behind,
+        name="left_behind",
+    ),
     path("mail/stop/<str:link>/", views.stop, name="stop"),
 ]

@@ -1,4 +1,4 @@
-"""Who gets mail for a profile, and the page that stops it."""
+"""Who gets mail for a profile, who would not any more, and the page that stops it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
-from accounts.tenancy import MemberRequest
+from accounts.tenancy import MemberRequest, admins_only
 from notifications import stopping
-from notifications.recipients import recipients_of
+from notifications.recipients import recipients_of, untold_without
 from profiles.models import Profile
+
+NAMED = 10
 
 
 @require_safe
@@ -25,6 +27,25 @@ def recipients(request: MemberRequest, profile: UUID) -> HttpResponse:
         "notifications/recipients.html",
         {"owners": owners, "is_anybody_told": any(owner.is_told for owner in owners)},
     )
+
+
+@require_safe
+@admins_only
+def left_behind(request: MemberRequest, pk: UUID) -> HttpResponse:
+    """A fragment of the page that removes a member: what the person owns, and of which of it
+    nobody would be told any more."""
+    members = request.organization.memberships.select_related("user")
+    leaving = get_object_or_404(members, pk=pk).user
+    visible = Profile.objects.visible_to(request.membership)
+    owned = visible.filter(ownerships__user=leaving).order_by("network_slug", "name", "pk")
+    untold = untold_without(leaving, owned)
+    context = {
+        "person": leaving,
+        "count": len(owned),
+        "untold": untold[:NAMED],
+        "more": max(0, len(untold) - NAMED),
+    }
+    return render(request, "notifications/left_behind.html", context)
 
 
 @csrf_exempt  # RFC 8058: the reader's mail program posts here, without our cookie

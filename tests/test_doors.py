@@ -17,7 +17,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts import invitations, links
 from accounts.actor import Actor
-from accounts.models import Invitation, Role, User
+from accounts.models import AuditEvent, Invitation, Role, User
 from config import health
 from notifications.stopping import stop_path
 from profiles.models import Profile
@@ -120,6 +120,7 @@ DOORS = {
     "tokens:callback": Door(signed_in(BAD), all_of(METHOD), {"state": "forged", "code": "x"}),
     # --- notifications ---
     "notifications:recipients": Door(viewers(PAGE), SHUT_TO_POST),
+    "notifications:left_behind": Door(admins(PAGE), SHUT_TO_POST),
     "notifications:stop": PUBLIC,
 }
 CASES = [
@@ -238,3 +239,20 @@ def test_a_neighbours_row_does_not_exist_under_ones_own_organization(
             DOORS[name].sent,
         ).status_code
     ), "and looks like one that exists nowhere"
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, door in DOORS.items() if door.post[-2] in (LEFT, PAGE)]
+)
+def test_every_line_that_a_request_leaves_in_the_log_says_who_and_from_where(
+    rows: Rows, name: str
+) -> None:
+    AuditEvent.objects.all().delete()
+    client: Any = rows.client("anna")
+    list(client.post(rows.address(name), DOORS[name].sent, REMOTE_ADDR="203.0.113.9"))
+    for event in AuditEvent.objects.all():
+        assert (event.actor_id, event.actor_email) == (
+            str(rows.world.anna.pk),
+            "anna@alpenglueck.example",
+        )
+        assert event.ip_address == "203.0.113.9", event.verb

@@ -75,8 +75,8 @@ def explain_refusal(error: Exception, network: Network) -> Explanation:
         return Explanation(
             gettext("This sign-in cannot be finished here"),
             gettext(
-                "It was used already, is older than an hour, was started in another browser, or you "
-                "do not work for that organization any more."
+                "It was used already, is older than an hour, was started in another browser, "
+                "or you do not work for that organization any more."
             ),
             gettext("Nothing was changed. Start it again from the list of profiles."),
             status=400,

@@ -9,7 +9,7 @@ from allauth.account.models import EmailAddress
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import User
+from accounts.models import Membership, User
 from notifications.models import Notice
 from notifications.planning import plan
 from notifications.recipients import WhyNot, recipients_of
@@ -68,8 +68,14 @@ def test_it_warns_where_there_is_no_owner(world: World, page: Profile) -> None:
 # Otto owns the profile, Tim is in none of its teams, Nils works for somebody else.
 DOORS = {
     "recipients": {"nobody": 302, "otto": 200, "tim": 404, "mara": 200, "anna": 200, "nils": 404},
+    "left_behind": {"nobody": 302, "otto": 403, "tim": 403, "mara": 403, "anna": 200, "nils": 404},
     "stop": {"nobody": 200, "otto": 200, "tim": 200, "mara": 200, "anna": 200, "nils": 200},
 }
+
+
+def left_behind_by(person: User) -> str:
+    membership = Membership.objects.get(user=person)
+    return reverse("notifications:left_behind", args=["alpenglueck", membership.pk])
 
 
 def test_every_address_has_a_door() -> None:
@@ -82,6 +88,7 @@ def test_what_each_door_answers_to_whom(
 ) -> None:
     addresses = {
         "recipients": reverse("notifications:recipients", args=["alpenglueck", page.pk]),
+        "left_behind": left_behind_by(world.otto),
         "stop": stop_path(world.otto),
     }
     for who, expected in DOORS[name].items():
