@@ -110,6 +110,9 @@ def day(label: Any) -> forms.DateField:
     )
 
 
+NO_CHOICE = {"invalid_choice": _("The log knows no such thing. Choose one from the list.")}
+
+
 class AuditFilterForm(forms.Form):
     """Which lines of an organization's log are to be shown. A field that makes no sense hides
     nothing, and says so."""
@@ -119,9 +122,9 @@ class AuditFilterForm(forms.Form):
         max_length=254,
         required=False,
     )
-    verb = forms.ChoiceField(label=_("What happened"), required=False)
-    actor = forms.ChoiceField(label=_("Who"), required=False)
-    since = day(_("From"))
+    verb = forms.ChoiceField(label=_("What happened"), required=False, error_messages=NO_CHOICE)
+    actor = forms.ChoiceField(label=_("Who"), required=False, error_messages=NO_CHOICE)
+    since = day(_("Since"))
     until = day(_("Until"))
     object = forms.CharField(max_length=36, required=False, widget=forms.HiddenInput)
     # Where the page begins: it shows what is older than this line.

@@ -78,6 +78,7 @@ def test_the_story_of_the_help_article(
     the_owner_reconnects(person(words.locale), running, words, mail, admin)
     an_outage_turns_nothing_red(admin, running, words)
     a_neighbour_sees_nothing(person(words.locale), running)
+    a_removed_member_is_led_out(admin, owner, running)
 
 
 def the_first_page_tells_the_story(admin: Page, words: SimpleNamespace) -> None:
@@ -186,3 +187,18 @@ def a_neighbour_sees_nothing(neighbour: Page, running: Running) -> None:
     answer = neighbour.goto(f"{running.product}/o/alpenglueck/profiles/")
     assert answer is not None
     assert answer.status == 404
+
+
+def a_removed_member_is_led_out(admin: Page, owner: Page, running: Running) -> None:
+    """The list that he has open asks for news by itself, and learns that it is not his any more."""
+    owner.goto(f"{running.product}/o/alpenglueck/profiles/")
+    expect(row(owner, "Alpenglück")).to_be_visible()
+    admin.goto(f"{running.product}/o/alpenglueck/members/")
+    member = admin.locator("li", has_text="owner@alpenglueck.example")
+    member.locator("summary").click()
+    member.locator("a.danger").click()
+    expect(admin.locator(".notice-warning")).to_contain_text("Alpenglück")
+    admin.locator("main form button").first.click()
+    owner.bring_to_front()
+    expect(owner).to_have_url(f"{running.product}/", timeout=15_000)
+    expect(owner.locator(".messages")).to_be_visible()
