@@ -83,7 +83,7 @@ class Place:
 
 QUERIES = {
     "list": ("search", "network", "status", "owner", "team", "page", "nonsense"),
-    "audit": ("q", "verb", "page"),
+    "audit": ("q", "verb", "actor", "object", "since", "until", "before"),
     "timeline": ("before",),
     "home": ("next",),
     "login": ("next",),

@@ -14,6 +14,7 @@ import pytest
 from django.core import mail
 
 from accounts import invitations
+from accounts.actor import Actor
 from accounts.models import AuditEvent, Invitation, Membership, Role
 from accounts.tasks import send_invitation
 from config.celery import app
@@ -41,7 +42,7 @@ ROWS = (Token, Profile, StatusChange, Notice, Membership, AuditEvent)
 @pytest.fixture
 def invitation(world: World, db: None) -> Invitation:
     return invitations.invite(
-        world.alpenglueck, "nora@alpenglueck.example", Role.MEMBER, by=world.anna
+        world.alpenglueck, "nora@alpenglueck.example", Role.MEMBER, by=Actor(world.anna)
     )
 
 
@@ -77,7 +78,9 @@ def test_an_invitation_is_mailed_to_whom_it_is_for_in_the_name_of_its_own_organi
     world: World, invitation: Invitation
 ) -> None:
     """Whoever chooses the id chooses neither the reader nor what is read."""
-    theirs = invitations.invite(world.nordwind, "jan@nordwind.example", "member", by=world.nils)
+    theirs = invitations.invite(
+        world.nordwind, "jan@nordwind.example", "member", by=Actor(world.nils)
+    )
     send_invitation(str(theirs.pk))
     [sent] = mail.outbox
     assert sent.to == ["jan@nordwind.example"]
@@ -92,7 +95,7 @@ def test_an_invitation_that_is_over_is_not_mailed(
     world: World, invitation: Invitation, how: str
 ) -> None:
     if how == "revoked":
-        invitations.revoke(invitation, by=world.anna)
+        invitations.revoke(invitation, by=Actor(world.anna))
     else:
         field = {"accepted": "accepted_at", "sent": "sent_at", "expired": "created_at"}[how]
         Invitation.objects.update(**{field: invitation.created_at - Invitation.AGE})

@@ -6,11 +6,14 @@ import csv
 from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
+from unicodedata import normalize
 
 import pytest
 from bs4 import BeautifulSoup
 from django.test import Client
 from django.urls import reverse
+from hypothesis import given
+from hypothesis import strategies as st
 
 from accounts.actor import Actor
 from accounts.export import IN_MEMORY, harmless
@@ -130,6 +133,12 @@ def test_what_a_spreadsheet_would_run_begins_with_a_quote(cell: str) -> None:
 @pytest.mark.parametrize("cell", ["", "Anna", "a=b", "2001:db8::7", "'=1", "Küche - Team"])
 def test_other_text_stays_as_it_is(cell: str) -> None:
     assert harmless(cell) == cell
+
+
+@given(cell=st.text())
+def test_no_text_at_all_becomes_a_formula(cell: str) -> None:
+    first = normalize("NFKC", harmless(cell)).strip()[:1]
+    assert first not in tuple("=+-@")
 
 
 def test_names_of_people_and_networks_run_nothing(as_anna: Client, world: World) -> None:
