@@ -15,6 +15,12 @@ def test_a_record_is_one_line_whatever_it_says() -> None:
     assert "\n" not in OneLine("{levelname} {message}", style="{").format(record)
 
 
+def test_a_line_says_its_time_in_utc() -> None:
+    record = logging.makeLogRecord({"created": 1_783_339_200.5, "msecs": 500.0, "msg": "x"})
+    line = OneLine("{asctime} {message}", style="{").format(record)
+    assert line == "2026-07-06T12:00:00.500Z x"
+
+
 @pytest.mark.parametrize(("path", "kept"), [("/healthz", False), ("/o/alpenglueck/", True)])
 def test_a_health_check_leaves_no_line(path: str, kept: bool, rf: RequestFactory) -> None:
     record = logging.makeLogRecord({"request": rf.get(path)})
