@@ -22,13 +22,14 @@ from django.db import connection
 from django.urls import reverse
 
 from config import servers
-from networks.base import Grant, Identity
+from networks.base import Grant
 from notifications.tasks import plan_and_send
 from profiles.models import Profile
 from tests.notifications.conftest import Postbox, postbox  # noqa: F401 - a fixture
 from tests.people import World
 from tests.practice import Browser, Practice
 from tokens import storing
+from tokens.connecting import Arrival
 from tokens.tasks import probe_network
 
 TOO_SHORT = 8
@@ -136,10 +137,10 @@ def tell_the_story(world: World, anna: Browser, probe: Callable[..., None]) -> l
 def break_down(anna: Browser, monkeypatch: pytest.MonkeyPatch, settings: Any) -> bytes:
     """A developer's error page, which shows the local variables of every frame."""
 
-    def fail(organization: object, user: object, arrival: Any, *more: object) -> None:
+    def fail(*handed: Any, by: object) -> None:
+        [arrival] = [one for one in handed if isinstance(one, Arrival)]
         grant, identity = arrival.grant, arrival.identity
-        assert isinstance(identity, Identity)
-        raise Broken(f"{grant!r} {arrival}")
+        raise Broken(f"{grant!r} {identity!r} {arrival}")
 
     settings.DEBUG = True
     monkeypatch.setattr(storing, "add", fail)
