@@ -89,6 +89,16 @@ def test_every_cookie_is_ours_alone_and_no_scripts(
         assert cookie["httponly"] or name == django_settings.LANGUAGE_COOKIE_NAME
 
 
+def test_the_cookie_of_who_signed_out_opens_nothing(world: World, client: Client) -> None:
+    client.force_login(world.anna)
+    kept = client.cookies["sessionid"].value
+    settings_page = reverse("accounts:settings")
+    assert client.get(settings_page).status_code == 200
+    client.post(reverse("account_logout"))
+    client.cookies["sessionid"] = kept
+    assert client.get(settings_page).status_code == 302
+
+
 @pytest.mark.parametrize("name", sorted(DOORS))
 def test_no_other_site_can_press_a_button(rows: Rows, name: str) -> None:  # noqa: F811
     careful = Client(enforce_csrf_checks=True)
