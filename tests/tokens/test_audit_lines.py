@@ -85,7 +85,9 @@ def test_who_comes_back_without_the_right_is_written_down(browser, world, practi
     otto = browser(world.otto, world.alpenglueck)
     back = way_back(otto, practice, "linkedin", "jonas", page)
     page.ownerships.all().delete()
-    assert otto.client.get(back).status_code == 403
+    answer = otto.client.get(back)
+    assert answer.status_code == 403
+    assert f"{page.pk}/refresh/" not in answer.content.decode(), "it would not open"
     assert lines() == [("no_longer_allowed", "Alpenglück", {"network": "LinkedIn"})]
 
 
