@@ -59,6 +59,10 @@ VERBS = {
         _("Role changed"), _("{actor} changed the role of {object} from {before} to {after}.")
     ),
     "member_removed": Verb(_("Member removed"), _("{actor} removed {object} from the members.")),
+    "second_factor_reset": Verb(
+        _("Second factor reset"),
+        _("{actor} removed the second factor of {object} and ended all sessions."),
+    ),
     "team_created": Verb(_("Team created"), _("{actor} created the team {object}.")),
     "team_renamed": Verb(_("Team renamed"), _("{actor} renamed the team {before} to {after}.")),
     "team_deleted": Verb(_("Team deleted"), _("{actor} deleted the team {object}.")),

@@ -61,6 +61,24 @@ class SettingsForm(forms.ModelForm):  # type: ignore[type-arg]
             self.initial["language"] = get_language()
 
 
+class AddressForm(forms.Form):
+    email = forms.EmailField(
+        label=_("New email address"),
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_email(self) -> str:
+        email = str(self.cleaned_data["email"]).lower()
+        if email == self.user.email:
+            raise ValidationError(_("This is your address already. Type the new one."))
+        return email
+
+
 class InviteForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Invitation

@@ -15,22 +15,14 @@ from django.core import signing
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts import links, tasks, walls
 from accounts.actor import Actor
+from accounts.links import LinkRefused
 from accounts.members import Refused, lock
 from accounts.models import Invitation, Membership, Organization, User
-
-
-class LinkRefused(Exception):
-    """A link that opens nothing: what is the matter, what to do next, and the HTTP status."""
-
-    status = 410
-    title: Promise
-    what_next: Promise
 
 
 class Forged(LinkRefused):

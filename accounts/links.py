@@ -1,5 +1,5 @@
-"""The signed part of an invitation's address: which invitation, of which organization, and nothing
-else."""
+"""Links that go out by mail. The signed part of an invitation's names it and its organization, and
+nothing else."""
 
 from __future__ import annotations
 
@@ -7,10 +7,19 @@ from uuid import UUID
 
 from django.core import signing
 from django.urls import reverse
+from django.utils.functional import Promise
 
 from accounts.models import Invitation
 
 SALT = "accounts.invitation"
+
+
+class LinkRefused(Exception):
+    """A link that opens nothing: what is the matter, what to do next, and the HTTP status."""
+
+    status = 410
+    title: Promise
+    what_next: Promise
 
 
 def path_of(invitation: Invitation) -> str:

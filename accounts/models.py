@@ -53,12 +53,42 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.name or self.email
 
 
+class EmailChange(models.Model):
+    """An address that a person wants in place of hers; it counts when the holders of both have
+    said yes within AGE. Asking for another one takes its place, and its links with it."""
+
+    AGE: ClassVar[timedelta] = timedelta(hours=24)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="email_change")
+    email = models.EmailField(_("email address"))
+    created_at = models.DateTimeField(default=timezone.now)
+    confirmed_by_old_at = models.DateTimeField(null=True)
+    confirmed_by_new_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def expires_at(self) -> datetime:
+        return self.created_at + self.AGE
+
+    @property
+    def has_expired(self) -> bool:
+        return timezone.now() >= self.expires_at
+
+    @property
+    def is_confirmed(self) -> bool:
+        return bool(self.confirmed_by_old_at and self.confirmed_by_new_at)
+
+
 class Organization(models.Model):
     """The tenant. Every row but User and the operator's belongs to exactly one."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     slug = models.SlugField(unique=True)
     name = models.CharField(_("name"), max_length=150)
+    requires_second_factor = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:

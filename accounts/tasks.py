@@ -7,7 +7,7 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
-from accounts import mails
+from accounts import address, mails, sessions
 from accounts.models import Invitation
 
 LEFT_AFTER = timedelta(minutes=15)
@@ -38,3 +38,10 @@ def send_what_was_left() -> None:
     )
     for invitation in left:
         send_invitation.delay(str(invitation.pk))
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def forget_what_is_over() -> None:
+    """Sessions and changes of address say where people are and what they were called there."""
+    sessions.forget_ended()
+    address.forget_expired()

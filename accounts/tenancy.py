@@ -15,11 +15,14 @@ from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from accounts import walls
 from accounts.models import Membership, Organization, User
+from accounts.second_factor import used_second_factor
 
 P = ParamSpec("P")
 # In the session of who has several: the membership last used, for pages of no organization.
@@ -49,6 +52,18 @@ def memberships_of(request: Any) -> list[Membership]:
     return found
 
 
+def lacks_second_factor(request: HttpRequest, organization: Organization) -> bool:
+    """Whether this session may not enter, because the organization asks for a second factor."""
+    return organization.requires_second_factor and not used_second_factor(request)
+
+
+def to_second_factor(organization: Organization, back: str = "") -> HttpResponse:
+    """To the page that says why, and from there to `back`, or else to the list of profiles."""
+    back = back or reverse("tokens:profile_list", args=[organization.slug])
+    page = reverse("accounts:second_factor_needed", args=[organization.slug])
+    return redirect(f"{page}?{urlencode({'next': back})}")
+
+
 class OrganizationMiddleware:
     """Resolves organization and membership; answers 404, never 403, to outsiders."""
 
@@ -72,6 +87,9 @@ class OrganizationMiddleware:
             if request.htmx:
                 return _lead_out(request)
             raise Http404
+        if lacks_second_factor(request, membership.organization):
+            back = request.get_full_path() if request.method in ("GET", "HEAD") else ""
+            return to_second_factor(membership.organization, back)
         if len(memberships) > 1 and request.session.get(LATEST) != str(membership.pk):
             request.session[LATEST] = str(membership.pk)
         request.membership = membership

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from config import embedded, environment, logs
+from config import embedded, environment, limits, logs
 from networks.registry import NETWORKS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -98,6 +98,8 @@ INSTALLED_APPS = [
     "notifications",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "django_htmx",
     "lucide",
     "django.contrib.auth",
@@ -125,6 +127,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "accounts.sessions.SessionAgeMiddleware",
     "accounts.tenancy.OrganizationMiddleware",
 ]
 
@@ -162,9 +165,31 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 # Our own subjects say who writes; allauth's default would begin with the host in brackets.
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
-ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_RATE_LIMITS = limits.LIMITS
+# A change of password, address or second factor is told by mail, in case it was somebody else.
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+# Seconds for which a sign-in, or a password or code typed since, opens what is sensitive.
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
 # How many proxies in front of us add to X-Forwarded-For: rate limits count by client address.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("PROXY_COUNT", default=0)
+
+# Second factor: codes of an app, passkeys, and codes on paper for the day when both are gone.
+MFA_ADAPTER = "accounts.second_factor.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Tokenwacht"
+MFA_FORMS = {
+    "authenticate": "accounts.factor_forms.CodeForm",
+    "reauthenticate": "accounts.factor_forms.CodeAgainForm",
+    "activate_totp": "accounts.factor_forms.AppForm",
+    "add_webauthn": "accounts.factor_forms.NewPasskeyForm",
+    "edit_webauthn": "accounts.factor_forms.RenamePasskeyForm",
+}
+
+# A session ends when nobody opens a page for so long, and at the latest so long after sign-in.
+ACCOUNT_SESSION_REMEMBER = True
+SESSION_COOKIE_AGE = env.int("SESSION_IDLE", default=24 * 3600)
+SESSION_LIFETIME = env.int("SESSION_LIFETIME", default=7 * 24 * 3600)
 
 _VALIDATION = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS = [
@@ -205,6 +230,9 @@ WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG or TESTING
 _https = _address.scheme == "https"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _https
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+if _https:
+    # Browsers take these names from this very host only, and for all of its paths.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 # Lax and not Strict: networks send the browser back to us with a plain link.
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 SECURE_SSL_REDIRECT = _https

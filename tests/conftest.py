@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 
 from config import messages
 
@@ -48,3 +49,9 @@ def no_way_out() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", local_only)
         yield
+
+
+@pytest.fixture(autouse=True)
+def nothing_counted_yet() -> None:
+    """Limits count in Valkey, which outlives a test."""
+    cache.clear()

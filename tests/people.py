@@ -6,7 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from allauth.account.internal.flows.login import record_authentication
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from django.http import HttpRequest
+from django.test import Client
 
 from accounts.models import Membership, Organization, Role, Team, TeamMembership, User
 
@@ -21,6 +25,19 @@ def person(name: str, organization: Organization | None = None, role: str = Role
     if organization:
         Membership.objects.create(organization=organization, user=user, role=role)
     return user
+
+
+def sign_in(client: Client, user: User, factor: Authenticator | None = None) -> Client:
+    """As the sign-in page leaves it: with the password just now, and with `factor` where given.
+    `client.force_login` alone is a session whose person was last asked long ago."""
+    client.force_login(user)
+    request = HttpRequest()
+    request.session = client.session
+    record_authentication(request, user, "password")
+    if factor:
+        record_authentication(request, user, "mfa", id=factor.pk, type=factor.type)
+    request.session.save()
+    return client
 
 
 @dataclass

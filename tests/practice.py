@@ -24,6 +24,7 @@ from django.utils import timezone
 from accounts.models import Organization, User
 from config.visitor import Visitor
 from networks.registry import NETWORKS
+from tests.people import sign_in
 from tokens import probing
 from tokens.conversations import Conversations
 from tokens.models import Token
@@ -184,12 +185,10 @@ class Browser:
 def browser(practice: Practice) -> Any:
     """`browser(user, organization)`: that person, signed in."""
 
-    def sign_in(user: User, organization: Organization) -> Browser:
-        client = Client()
-        client.force_login(user)
-        return Browser(client, practice, organization)
+    def window(user: User, organization: Organization) -> Browser:
+        return Browser(sign_in(Client(), user), practice, organization)
 
-    return sign_in
+    return window
 
 
 @pytest.fixture

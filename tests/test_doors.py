@@ -12,17 +12,19 @@ from typing import Any
 
 import pytest
 from allauth.account import app_settings as allauth_settings
+from allauth.mfa.models import Authenticator
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from accounts import invitations, links
+from accounts import address, invitations, links
 from accounts.actor import Actor
-from accounts.models import AuditEvent, Invitation, Role, User
+from accounts.models import AuditEvent, EmailChange, Invitation, Role, User
 from config import health
 from notifications.stopping import stop_path
 from profiles.models import Profile
 from tests import builders
-from tests.people import World, person
+from tests.factors import Passkey, app_of
+from tests.people import World, person, sign_in
 from tokens.models import Token
 
 # Nobody signed in; a member without a team; a member whose team has the profile; the profile's
@@ -62,6 +64,11 @@ class Door:
     sent: dict[str, str] = field(default_factory=dict)
 
 
+def anna_only(status: int, *, others: int) -> Statuses:
+    """She has an app and a passkey, and is asked for those; all others have a password alone."""
+    return (LEFT, others, others, others, others, status, others)
+
+
 SHUT_TO_POST = (LEFT, METHOD, METHOD, METHOD, METHOD, METHOD, ABSENT)
 PUBLIC = Door(all_of(PAGE), all_of(PAGE))
 DOORS = {
@@ -79,13 +86,36 @@ DOORS = {
     "account_confirm_email": Door(all_of(PAGE), all_of(ABSENT)),
     "account_email_verification_sent": Door(all_of(PAGE), all_of(METHOD)),
     "account_confirm_login_code": Door(all_of(LEFT), all_of(LEFT)),
-    "account_reauthenticate": Door(signed_in(PAGE), signed_in(PAGE)),
-    "account_email": Door(signed_in(PAGE), signed_in(LEFT)),
+    "account_reauthenticate": Door(anna_only(LEFT, others=PAGE), anna_only(LEFT, others=PAGE)),
+    "account_email": Door(signed_in(PAGE), signed_in(REFUSED), {"email": "nowhere"}),
     "account_change_password": Door(signed_in(PAGE), signed_in(PAGE)),
     "account_set_password": Door(signed_in(LEFT), signed_in(LEFT)),
+    # --- django-allauth's second factors ---
+    "mfa_index": Door(signed_in(PAGE), signed_in(METHOD)),
+    "mfa_authenticate": Door(all_of(LEFT), all_of(LEFT)),
+    "mfa_reauthenticate": Door(anna_only(PAGE, others=LEFT), anna_only(PAGE, others=LEFT)),
+    "mfa_activate_totp": Door(anna_only(LEFT, others=PAGE), anna_only(LEFT, others=PAGE)),
+    "mfa_deactivate_totp": Door(anna_only(PAGE, others=ABSENT), anna_only(LEFT, others=ABSENT)),
+    "mfa_view_recovery_codes": Door(anna_only(PAGE, others=ABSENT), signed_in(METHOD)),
+    "mfa_generate_recovery_codes": Door(signed_in(PAGE), anna_only(LEFT, others=PAGE)),
+    "mfa_download_recovery_codes": Door(
+        anna_only(PAGE, others=ABSENT), anna_only(METHOD, others=ABSENT)
+    ),
+    "mfa_list_webauthn": Door(signed_in(PAGE), signed_in(METHOD)),
+    "mfa_add_webauthn": Door(signed_in(PAGE), signed_in(PAGE)),
+    "mfa_reauthenticate_webauthn": Door(anna_only(PAGE, others=LEFT), all_of(LEFT)),
+    "mfa_remove_webauthn": Door(anna_only(PAGE, others=ABSENT), anna_only(LEFT, others=ABSENT)),
+    "mfa_edit_webauthn": Door(
+        anna_only(PAGE, others=ABSENT), anna_only(LEFT, others=ABSENT), {"name": "Phone"}
+    ),
+    "mfa_login_webauthn": Door(all_of(LEFT), all_of(LEFT)),
     # --- accounts ---
     "accounts:home": Door(signed_in(LEFT), signed_in(LEFT)),
     "accounts:settings": Door(signed_in(PAGE), signed_in(REFUSED), {"language": "nowhere"}),
+    "accounts:sessions": Door(signed_in(PAGE), signed_in(LEFT)),
+    "accounts:email_confirmation": Door(all_of(METHOD), signed_in(LEFT)),
+    "accounts:email_change": Door(all_of(PAGE), all_of(PAGE)),
+    "accounts:second_factor_needed": Door((*(LEFT,) * 6, ABSENT), all_of(METHOD)),
     "accounts:invitation": Door(all_of(PAGE), (REFUSED, *(ASIDE,) * 6), {"name": "Nora"}),
     "accounts:members": Door(
         managers(PAGE), (LEFT, METHOD, METHOD, METHOD, METHOD, METHOD, ABSENT)
@@ -93,12 +123,14 @@ DOORS = {
     "accounts:invite": Door(
         SHUT_TO_POST, admins(LEFT), {"email": "new@alpenglueck.example", "role": "member"}
     ),
-    "accounts:member_role": Door(SHUT_TO_POST, admins(LEFT), {"role": "manager"}),
+    "accounts:member_role": Door(admins(PAGE), admins(LEFT), {"role": "manager"}),
     "accounts:member_remove": Door(admins(PAGE), admins(LEFT)),
     "accounts:invitation_revoke": Door(SHUT_TO_POST, admins(LEFT)),
     "accounts:teams": Door(managers(PAGE), managers(LEFT), {"name": "Garten"}),
     "accounts:team": Door(managers(PAGE), managers(LEFT), {"name": "Garten"}),
     "accounts:team_delete": Door(managers(PAGE), managers(LEFT)),
+    "accounts:security": Door(admins(PAGE), SHUT_TO_POST),
+    "accounts:security_second_factor": Door(admins(PAGE), admins(LEFT), {"required": "no"}),
     "accounts:audit": Door(admins(PAGE), SHUT_TO_POST),
     "accounts:audit_export": Door(SHUT_TO_POST, admins(PAGE)),
     # --- profiles ---
@@ -156,19 +188,27 @@ class Rows:
     profile: Profile
     token: Token
     invitation: Invitation
+    passkey: Authenticator
+    change: EmailChange
 
     def client(self, who: str) -> Client:
         client = Client()
         if who == "olga":
-            client.force_login(self.olga)
+            sign_in(client, self.olga)
         elif who != "nobody":
-            client.force_login(getattr(self.world, who))
+            sign_in(client, getattr(self.world, who))
         return client
 
     def address(self, name: str, slug: str = "alpenglueck") -> str:
         space, _, short = name.rpartition(":")
         if name == "accounts:invitation":
             return links.path_of(self.invitation)
+        if name == "accounts:email_change":
+            return address.path(self.change, address.OLD)
+        if name == "accounts:second_factor_needed":
+            return reverse(name, args=["alpenglueck"])
+        if name in ("mfa_remove_webauthn", "mfa_edit_webauthn"):
+            return reverse(name, args=[self.passkey.pk])
         if name == "notifications:stop":
             return stop_path(self.world.otto)
         if name == "account_confirm_email":
@@ -195,7 +235,10 @@ def rows(world: World, settings: Any) -> Rows:
     invitation = invitations.invite(
         world.alpenglueck, "nora@alpenglueck.example", Role.MEMBER, by=Actor(world.anna)
     )
-    return Rows(world, olga, profile, token, invitation)
+    app_of(world.anna)
+    passkey = Passkey().stored_for(world.anna)
+    change = EmailChange.objects.create(user=world.anna, email="huber@alpenglueck.example")
+    return Rows(world, olga, profile, token, invitation, passkey, change)
 
 
 def test_every_address_of_the_project_has_its_line_in_the_table() -> None:

@@ -29,6 +29,7 @@ from tokens.tasks import probe_network
 # Name -> what it takes. An id names a row of any organization: what the task does with it must be
 # that organization's own business.
 TASKS: dict[str, tuple[str, ...]] = {
+    "accounts.tasks.forget_what_is_over": (),
     "accounts.tasks.send_invitation": ("invitation",),
     "accounts.tasks.send_what_was_left": (),
     "config.tasks.heartbeat": (),

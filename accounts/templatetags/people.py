@@ -11,7 +11,10 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts import devices
+
 register = template.Library()
+register.filter("device", devices.device)
 
 COLOURS = ("#2c6e6b", "#4b7d57", "#8c6239", "#7b5c90", "#a9463f", "#2f6f9f", "#6a6f2f", "#9a4f74")
 

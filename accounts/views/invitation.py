@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods
 from accounts import invitations
 from accounts.actor import client_address
 from accounts.forms import SignUpForm
+from accounts.links import LinkRefused
 from accounts.models import Invitation, Organization
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
@@ -32,7 +33,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
             if invitations.person_with(found.email):
                 return _page(request, found, "sign_in")
             return _for_a_new_person(request, found)
-    except invitations.LinkRefused as refusal:
+    except LinkRefused as refusal:
         context = {"refusal": refusal}
         return render(request, "accounts/link_refused.html", context, status=refusal.status)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from uuid import UUID
 
+from allauth.core import ratelimit
 from django.contrib import messages
 from django.db.models import Prefetch
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -17,13 +19,14 @@ from accounts import members as verbs
 from accounts.actor import Actor
 from accounts.forms import InviteForm, RoleForm
 from accounts.models import Role, Team, User
+from accounts.reauthentication import ask, is_fresh, kept, reauthenticated
 from accounts.tenancy import MemberRequest, admins_only, managers_only
 
 
 @require_safe
 @managers_only
 def members(request: MemberRequest) -> HttpResponse:
-    return _page(request, InviteForm())
+    return _page(request, InviteForm(initial=kept(request)))
 
 
 @require_POST
@@ -32,6 +35,11 @@ def invite(request: MemberRequest) -> HttpResponse:
     form = InviteForm(request.POST)
     if form.is_valid():
         email, role = form.cleaned_data["email"], form.cleaned_data["role"]
+        if role == Role.ADMIN and not is_fresh(request):
+            return ask(request, reverse("accounts:members", args=[request.organization.slug]))
+        if not ratelimit.consume(request, action="invite", key=email):
+            form.add_error("email", _("We have written there several times. Try again tomorrow."))
+            return _page(request, form)
         try:
             invitations.invite(request.organization, email, role, by=Actor.of(request))
         except verbs.Refused as refusal:
@@ -42,15 +50,20 @@ def invite(request: MemberRequest) -> HttpResponse:
     return _page(request, form)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @admins_only
+@reauthenticated
 def role(request: MemberRequest, pk: UUID) -> HttpResponse:
+    """Asks about the role in the query, then gives it."""
     membership = get_object_or_404(request.organization.memberships.select_related("user"), pk=pk)
-    form = RoleForm(request.POST)
+    form = RoleForm(request.POST or request.GET)
     if not form.is_valid():
         messages.error(request, _("There is no such role. Choose one from the list."))
         return redirect("accounts:members", request.organization.slug)
     role = form.cleaned_data["role"]
+    if request.method != "POST":
+        context = {"membership": membership, "role": role, "label": Role(role).label}
+        return render(request, "accounts/member_role.html", context)
     return _attempt(
         request,
         lambda: verbs.change_role(membership, role, by=Actor.of(request)),
@@ -62,6 +75,7 @@ def role(request: MemberRequest, pk: UUID) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @admins_only
+@reauthenticated
 def remove(request: MemberRequest, pk: UUID) -> HttpResponse:
     membership = get_object_or_404(request.organization.memberships.select_related("user"), pk=pk)
     if request.method != "POST":

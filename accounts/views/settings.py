@@ -12,6 +12,7 @@ from django.utils.translation import override
 from django.views.decorators.http import require_http_methods
 
 from accounts.forms import SettingsForm
+from accounts.second_factor import has_second_factor
 from accounts.tenancy import PersonRequest
 
 
@@ -27,5 +28,9 @@ def settings(request: PersonRequest) -> HttpResponse:
     confirmed = EmailAddress.objects.filter(
         user=request.user, email__iexact=request.user.email, verified=True
     ).exists()
-    context = {"form": form, "email_is_confirmed": confirmed}
+    context = {
+        "form": form,
+        "email_is_confirmed": confirmed,
+        "has_second_factor": has_second_factor(request.user),
+    }
     return render(request, "accounts/settings.html", context, status=422 if form.errors else 200)

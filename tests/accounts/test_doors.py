@@ -13,7 +13,7 @@ from accounts import links
 from accounts.models import Invitation, Role, User
 from accounts.urls import urlpatterns
 from tests.accounts.test_settings import read
-from tests.people import World
+from tests.people import World, sign_in
 
 PEOPLE = ("nobody", "otto", "mara", "anna", "nils")
 SIGN_IN, NO, ABSENT, PAGE, DONE = 302, 403, 404, 200, 302
@@ -23,12 +23,18 @@ SIGN_IN, NO, ABSENT, PAGE, DONE = 302, 403, 404, 200, 302
 DOORS: dict[tuple[str, str], tuple[dict[str, str], tuple[int, int, int, int, int]]] = {
     ("home", "get"): ({}, (SIGN_IN, DONE, DONE, DONE, DONE)),
     ("settings", "get"): ({}, (SIGN_IN, PAGE, PAGE, PAGE, PAGE)),
+    ("sessions", "get"): ({}, (SIGN_IN, PAGE, PAGE, PAGE, PAGE)),
+    ("sessions", "post"): ({}, (SIGN_IN, DONE, DONE, DONE, DONE)),
+    ("email_confirmation", "post"): ({}, (SIGN_IN, DONE, DONE, DONE, DONE)),
+    ("email_change", "get"): ({}, (ABSENT, ABSENT, ABSENT, ABSENT, ABSENT)),
+    ("second_factor_needed", "get"): ({}, (SIGN_IN, DONE, DONE, DONE, ABSENT)),
     ("invitation", "get"): ({}, (PAGE, PAGE, PAGE, PAGE, PAGE)),
     ("members", "get"): ({}, (SIGN_IN, NO, PAGE, PAGE, ABSENT)),
     ("invite", "post"): (
         {"email": "new@alpenglueck.example", "role": "member"},
         (SIGN_IN, NO, NO, DONE, ABSENT),
     ),
+    ("member_role", "get"): ({"role": "manager"}, (SIGN_IN, NO, NO, PAGE, ABSENT)),
     ("member_role", "post"): ({"role": "manager"}, (SIGN_IN, NO, NO, DONE, ABSENT)),
     ("member_remove", "get"): ({}, (SIGN_IN, NO, NO, PAGE, ABSENT)),
     ("member_remove", "post"): ({}, (SIGN_IN, NO, NO, DONE, ABSENT)),
@@ -39,6 +45,9 @@ DOORS: dict[tuple[str, str], tuple[dict[str, str], tuple[int, int, int, int, int
     ("team", "post"): ({"name": "Garten"}, (SIGN_IN, NO, DONE, DONE, ABSENT)),
     ("team_delete", "get"): ({}, (SIGN_IN, NO, PAGE, PAGE, ABSENT)),
     ("team_delete", "post"): ({}, (SIGN_IN, NO, DONE, DONE, ABSENT)),
+    ("security", "get"): ({}, (SIGN_IN, NO, NO, PAGE, ABSENT)),
+    ("security_second_factor", "get"): ({}, (SIGN_IN, NO, NO, PAGE, ABSENT)),
+    ("security_second_factor", "post"): ({"required": "no"}, (SIGN_IN, NO, NO, DONE, ABSENT)),
     ("audit", "get"): ({}, (SIGN_IN, NO, NO, PAGE, ABSENT)),
     ("audit_export", "post"): ({}, (SIGN_IN, NO, NO, PAGE, ABSENT)),
 }
@@ -47,7 +56,7 @@ CASES = [
     for (name, method), (sent, expected) in DOORS.items()
     for who, status in zip(PEOPLE, expected, strict=True)
 ]
-POST_ONLY = ("invite", "member_role", "invitation_revoke", "audit_export")
+POST_ONLY = ("invite", "invitation_revoke", "audit_export")
 
 
 def address(name: str, world: World, invitation: Invitation, slug: str = "alpenglueck") -> str:
@@ -62,7 +71,9 @@ def address(name: str, world: World, invitation: Invitation, slug: str = "alpeng
     }
     if name == "invitation":
         return links.path_of(invitation)
-    if name in ("home", "settings"):
+    if name == "email_change":
+        return reverse("accounts:email_change", args=["forged"])
+    if name in ("home", "settings", "sessions", "email_confirmation"):
         return reverse(f"accounts:{name}")
     return reverse(f"accounts:{name}", args=[slug, *([ids[name]] if name in ids else [])])
 
@@ -83,12 +94,12 @@ def test_a_door_opens_to_whom_it_should(
     status: int,
 ) -> None:
     if who != "nobody":
-        client.force_login(getattr(world, who))
+        sign_in(client, getattr(world, who))
     url = address(name, world, invitation)
     answer: Any = getattr(client, method)(url, sent)
     assert answer.status_code == status
     list(answer)  # a file that nobody reads to its end stays open
-    if who == "nobody" and name != "invitation":
+    if who == "nobody" and name not in ("invitation", "email_change"):
         assert answer.url.startswith(reverse("account_login"))
 
 
@@ -100,7 +111,7 @@ def test_a_door_opens_to_whom_it_should(
 def test_a_neighbours_row_is_not_found_under_ones_own_organization(
     client: Client, world: World, invitation: Invitation, name: str, method: str
 ) -> None:
-    client.force_login(world.nils)
+    sign_in(client, world.nils)
     url = address(name, world, invitation, slug="nordwind")
     answer = getattr(client, method)(url, DOORS[name, method][0])
     assert answer.status_code == ABSENT

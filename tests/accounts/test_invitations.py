@@ -19,9 +19,10 @@ from django.utils import timezone
 
 from accounts import invitations, links, mails, tasks
 from accounts.actor import Actor
+from accounts.links import LinkRefused
 from accounts.models import AuditEvent, Invitation, Membership, Organization, Role, User
 from tests.accounts.test_settings import read
-from tests.people import World
+from tests.people import World, sign_in
 
 ENGLISH = {"Accept-Language": "en"}
 PROFILES = "tokens:profile_list"
@@ -31,8 +32,7 @@ PROFILES = "tokens:profile_list"
 def as_anna(client: Client, world: World) -> Client:
     world.anna.language = "en"
     world.anna.save()
-    client.force_login(world.anna)
-    return client
+    return sign_in(client, world.anna)
 
 
 def invite(client: Client, email: str, role: str = "member") -> Any:
@@ -452,12 +452,12 @@ def test_of_two_clicks_at_the_same_moment_one_gets_through(world: World) -> None
     invitation = invitations.invite(
         world.alpenglueck, world.nils.email, Role.MEMBER, by=Actor(world.anna)
     )
-    refused: list[invitations.LinkRefused] = []
+    refused: list[LinkRefused] = []
 
     def second_click() -> None:
         try:
             invitations.join(invitation, world.nils)
-        except invitations.LinkRefused as refusal:
+        except LinkRefused as refusal:
             refused.append(refusal)
         finally:
             connection.close()

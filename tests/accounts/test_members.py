@@ -15,7 +15,7 @@ from accounts import members
 from accounts.actor import Actor
 from accounts.models import AuditEvent, Membership, Role, Team, TeamMembership, User
 from tests.accounts.test_settings import read
-from tests.people import World, person
+from tests.people import World, person, sign_in
 from tests.roles import queries_of
 
 
@@ -33,8 +33,7 @@ def post(client: Client, name: str, user: User, **sent: str) -> Any:
 def as_anna(client: Client, world: World) -> Client:
     world.anna.language = "en"
     world.anna.save()
-    client.force_login(world.anna)
-    return client
+    return sign_in(client, world.anna)
 
 
 def test_an_admin_changes_a_role_and_the_log_says_so(as_anna: Client, world: World) -> None:

@@ -10,7 +10,12 @@ from django.urls import reverse
 from accounts.models import Membership
 from tests.people import World
 
-ACCOUNT = ("/account/settings/", "/accounts/email/", "/accounts/password/change/", "/no/such/page/")
+ACCOUNT = (
+    "/account/settings/",
+    "/accounts/second-factor/",
+    "/accounts/password/change/",
+    "/no/such/page/",
+)
 
 
 def gear(client: Client, address: str) -> str:

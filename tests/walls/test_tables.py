@@ -12,24 +12,27 @@ from django.db.models import ForeignKey
 from psycopg import errors, sql
 from psycopg.types.json import Jsonb
 
-from accounts.models import Organization, User
+from accounts.models import EmailChange, Organization, User
 from accounts.walls import ENGINE, WEB
 from tests.people import World
 from tests.walls.conftest import OURS, TABLES, TENANTS, column, is_of_an_organization, within
 from tokens.models import OAuthApp
 
 # What belongs to no organization: people, and what the operator registered.
-OPERATORS = {User, OAuthApp}
+# A person's own, the operator's, and no organization's.
+OPERATORS = {User, EmailChange, OAuthApp}
 APPEND_ONLY = "accounts_auditevent"
 # All that the engine may do, over all organizations. What is not here it cannot even read.
 ENGINE_MAY = {
     "account_emailaddress": {"SELECT"},
     "accounts_auditevent": {"SELECT", "INSERT"},
+    "accounts_emailchange": {"DELETE", "SELECT (created_at, id)"},
     "accounts_invitation": {"SELECT", "UPDATE (sent_at)"},
     "accounts_membership": {"SELECT"},
     "accounts_organization": {"SELECT"},
     "accounts_user": {"SELECT"},
     "django_migrations": {"SELECT"},
+    "django_session": {"DELETE", "SELECT (expire_date, session_key)"},
     "notifications_notice": {"SELECT", "INSERT", "UPDATE"},
     "profiles_ownership": {"SELECT"},
     "profiles_profile": {"SELECT", "UPDATE (name, next_end, reason, since, status, url)"},
@@ -42,6 +45,7 @@ ENGINE_MAY = {
     "tokens_oauthapp": {"SELECT"},
     "tokens_statuschange": {"SELECT", "INSERT", "UPDATE (access_id, planned_at, token_id)"},
     "tokens_token": {"SELECT", "UPDATE", "DELETE"},
+    "usersessions_usersession": {"DELETE", "SELECT (id, session_key)"},
 }
 GRANTS = """
     SELECT table_name, privilege_type AS privilege, '' AS columns

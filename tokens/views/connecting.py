@@ -17,7 +17,14 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts import walls
 from accounts.actor import Actor
 from accounts.models import Membership
-from accounts.tenancy import MemberRequest, PersonRequest, managers_only, talks_to_networks
+from accounts.tenancy import (
+    MemberRequest,
+    PersonRequest,
+    lacks_second_factor,
+    managers_only,
+    talks_to_networks,
+    to_second_factor,
+)
 from networks.base import Network, Reachable, Refused
 from networks.registry import NETWORKS
 from profiles.models import Profile
@@ -86,6 +93,8 @@ def callback(request: PersonRequest, network: str) -> HttpResponse:
     try:
         trip = connecting.take(*_own_state(request), request.user, chosen)
         _check_still_allowed(trip)
+        if lacks_second_factor(request, trip.organization):
+            return to_second_factor(trip.organization)
         return _finish(request, trip)
     except REFUSALS as error:
         _record(Actor.of(request), error, trip)

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts import walls
 from accounts.actor import Actor
+from accounts.reauthentication import reauthenticated
 from accounts.tenancy import MemberRequest, admins_only, talks_to_networks
 from profiles.models import Profile
 from tokens.deleting import Farewell, delete_profile
@@ -18,6 +19,7 @@ from tokens.deleting import Farewell, delete_profile
 @talks_to_networks
 @require_http_methods(["GET", "HEAD", "POST"])
 @admins_only
+@reauthenticated
 def delete(request: MemberRequest, profile: str) -> HttpResponse:
     """Ask, then delete, and say what became of each login that nothing hangs on any more."""
     with walls.inside(request.organization.pk):
