@@ -6,6 +6,7 @@ second factor once more, or her password where she has none, and is back where s
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from functools import wraps
@@ -26,6 +27,8 @@ P = ParamSpec("P")
 View = Callable[Concatenate[Any, P], HttpResponseBase]
 # In the session: what was typed, and into which page, when the time had run out.
 KEPT = "kept_input"
+# Fields that are typed again: sessions are rows of the database.
+SECRET = re.compile("password|secret|token")
 
 
 def is_fresh(request: HttpRequest) -> bool:
@@ -50,7 +53,7 @@ def ask(request: HttpRequest, back: str = "") -> HttpResponse:
     typed from `kept`. Nothing is done by itself afterwards: whoever sent it presses again."""
     back = back or request.get_full_path()
     if request.method == "POST":
-        typed = {name: value for name, value in request.POST.items() if name != CSRF_FIELD}
+        typed = {key: value for key, value in request.POST.items() if not SECRET.search(key)}
         request.session[KEPT] = {"page": back, "typed": typed}
         messages.warning(
             request, _("Nothing has happened yet. Show that it is you, then press once more.")
@@ -68,6 +71,3 @@ def kept(request: HttpRequest) -> dict[str, str]:
     del request.session[KEPT]
     typed: dict[str, str] = found["typed"]
     return typed
-
-
-CSRF_FIELD = "csrfmiddlewaretoken"
