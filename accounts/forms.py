@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, time, timedelta
 from functools import reduce
 from operator import or_
@@ -128,6 +129,7 @@ def day(label: Any) -> forms.DateField:
     )
 
 
+PERSON = re.compile("[0-9a-f-]{36}")  # an id as the log keeps it
 NO_CHOICE = {"invalid_choice": _("The log knows no such thing. Choose one from the list.")}
 
 
@@ -166,7 +168,8 @@ class AuditFilterForm(forms.Form):
     def _who_is_gone(self, here: set[str]) -> AuditEvent | None:
         """The last line of who is asked for and not a member any more."""
         asked = self.data.get("actor", "")
-        return None if asked in here else self.events.filter(actor_id=asked[:36]).first()
+        is_asked_for = asked not in here and PERSON.fullmatch(asked)
+        return self.events.filter(actor_id=asked).first() if is_asked_for else None
 
     def query(self) -> dict[str, Any]:
         """What is asked for, as far as it makes sense."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 from bs4 import BeautifulSoup
@@ -164,6 +165,8 @@ def test_days_begin_and_end_where_the_reader_lives(as_anna: Client, world: World
         ({"verb": "nonsense"}, "What happened:"),
         ({"actor": "nobody"}, "Who:"),
         ({"actor": "x" * 5000}, "Who:"),
+        ({"actor": "a\x00b"}, "Who:"),
+        ({"actor": str(UUID(int=0))}, "Who:"),
         ({"q": "a\x00b"}, "Search"),
         ({"q": "x" * 300}, "Search"),
         ({"since": "yesterday"}, "Since:"),
@@ -173,6 +176,7 @@ def test_days_begin_and_end_where_the_reader_lives(as_anna: Client, world: World
         ({"before": "9" * 5000}, ""),
         ({"before": "many"}, ""),
         ({"object": "x" * 300}, ""),
+        ({"object": "a\x00b"}, ""),
     ],
 )
 def test_a_filter_that_makes_no_sense_hides_nothing_and_says_so(

@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts import invitations, links
+from accounts.actor import Actor
 from accounts.models import Role, User
 from tests.config.test_settings import Load, load  # noqa: F401 - a fixture
 from tests.people import World
@@ -32,7 +33,7 @@ def in_no_hurry(settings: Any) -> None:
 
 def sign_up(world: World, password: str) -> tuple[Client, Any]:
     invited = invitations.invite(
-        world.alpenglueck, "nora@alpenglueck.example", Role.MEMBER, by=world.anna
+        world.alpenglueck, "nora@alpenglueck.example", Role.MEMBER, by=Actor(world.anna)
     )
     client = Client()
     form = {"name": "Nora Neumann", "password": password, "language": "en"}
@@ -74,7 +75,7 @@ def test_changing_a_password_asks_for_the_current_one(world: World) -> None:
 
 def test_what_is_typed_is_hidden_and_may_be_pasted_or_filled_in(world: World) -> None:
     invited = invitations.invite(
-        world.alpenglueck, "nora@alpenglueck.example", Role.MEMBER, by=world.anna
+        world.alpenglueck, "nora@alpenglueck.example", Role.MEMBER, by=Actor(world.anna)
     )
     anna = Client()
     anna.force_login(world.anna)
