@@ -69,7 +69,7 @@ def untold_without(user: User, profiles: Iterable[Profile]) -> list[Profile]:
 
 
 def _why_not(row: Any) -> tuple[WhyNot, ...]:
-    """All that speaks against telling this owner; `row` is an Ownership with its two marks."""
+    """All that speaks against telling this owner; `row` is an Ownership with its mark."""
     speaks_against = {
         WhyNot.DEACTIVATED: not row.user.is_active,
         WhyNot.PROFILE_MUTED: not row.profile.mail_when_lost,
