@@ -10,7 +10,7 @@ import tempfile
 from base64 import b64encode
 from pathlib import Path
 
-BENCHES = ("walls", "audit")
+BENCHES = ("walls", "audit", "vault")
 
 
 def prepare(folder: Path) -> None:

@@ -28,6 +28,7 @@ from profiles.models import Ownership, Profile, Status
 from tokens import probing
 from tokens.conversations import Conversations
 from tokens.models import Access, OAuthApp, Token
+from tokens.vault import DataKey
 
 ORGANIZATIONS = 20
 PROFILES = 500  # of each organization; 10,000 in all
@@ -153,6 +154,7 @@ def a_token(organization: Organization, app: OAuthApp, subject: str) -> Token:
         network_slug="pinterest",
         subject=subject,
         subject_name=subject,
+        data_key=DataKey.current(organization.pk),
         issued_at=now,
         consented_at=now,
         listed_at=now,

@@ -52,8 +52,10 @@ if _address.scheme not in ("http", "https") or not _address.hostname:
 ALLOWED_HOSTS = [*env.list("ALLOWED_HOSTS", default=[]), _address.hostname]
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 
-# AES keys for token texts: the first seals, all open (tokens/vault.py).
+# What wraps the organizations' data keys: the first wraps, all unwrap (tokens/keys.py).
 TOKEN_KEYS = [key for key in required("TOKEN_KEYS").split(",") if key]
+# The class that wraps and unwraps; ours does it with TOKEN_KEYS.
+TOKEN_KEY_SOURCE = env.str("TOKEN_KEY_SOURCE", default="tokens.keys.SettingsKeys")
 
 # --- PostgreSQL, and Redis or Valkey -----------------------------------------------------------
 

@@ -12,6 +12,7 @@ from accounts.models import Organization, Team, User
 from networks.base import Reason
 from profiles.models import Ownership, Profile, Status, TeamAssignment
 from tokens.models import Access, OAuthApp, StatusChange, Token
+from tokens.vault import DataKey
 
 _numbers = itertools.count(1)
 
@@ -59,6 +60,7 @@ def token(
         network_slug=network,
         subject=f"login-{next(_numbers)}",
         subject_name=name,
+        data_key=DataKey.current(organization.pk),
         access_token=b"x",
         **{**defaults, **fields},
     )

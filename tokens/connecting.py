@@ -36,6 +36,7 @@ from networks.registry import NETWORKS
 from profiles.models import Profile
 from tokens import vault
 from tokens.models import AuthorizationRequest, OAuthApp, Token
+from tokens.vault import DataKey
 
 STATE_AGE = timedelta(hours=1)
 
@@ -89,15 +90,16 @@ def begin(
     """Start a trip to `network`, to add profiles or to reconnect `profile`.
 
     Returns the address to send the browser to, and the `state` to put into its session.
-    Raises Refused.
+    Raises Refused, and CannotOpen.
     """
     app = app_for(network)
     state = secrets.token_urlsafe(32)
     authorization = _ask(network.authorize(client_of(app), state))
     trip = AuthorizationRequest(organization=organization, user=user, app=app, profile=profile)
     trip.state_digest = _digest(state)
-    trip.keep = vault.seal(json.dumps(dict(authorization.keep)), organization.pk, trip.pk, "keep")
     with walls.inside(organization.pk):
+        trip.data_key = DataKey.current(organization.pk)
+        trip.keep = vault.seal(trip, "keep", json.dumps(dict(authorization.keep)))
         trip.save(force_insert=True)
     return public_address(authorization.url), state
 
@@ -110,7 +112,7 @@ def take(state: str, organization_id: UUID, user: User, network: Network) -> Aut
     """
     trips = AuthorizationRequest.objects.filter(
         state_digest=_digest(state), created_at__gte=timezone.now() - STATE_AGE
-    ).select_related("organization", "user", "app", "profile")
+    ).select_related("organization", "user", "app", "profile", "data_key")
     with walls.inside(organization_id):
         trip = trips.first()
         if trip is None or not trips.delete()[0]:
@@ -123,25 +125,18 @@ def take(state: str, organization_id: UUID, user: User, network: Network) -> Aut
 
 
 def arrive(trip: AuthorizationRequest, callback: Mapping[str, str]) -> Arrival:
-    """Exchange the code and find out who came. Writes nothing. Raises Refused."""
+    """Exchange the code and find out who came. Writes nothing. Raises Refused, CannotOpen."""
     network, client = trip.app.network, client_of(trip.app)
-    try:
-        keep = json.loads(vault.open_(bytes(trip.keep), trip.organization_id, trip.pk, "keep"))
-    except vault.CannotOpen:
-        raise Refused(Refusal.APP_MISCONFIGURED) from None
+    keep = json.loads(vault.open_(trip, "keep"))
     grant = _ask(network.exchange(client, callback, keep))
     identity = _ask(network.identify(client, grant))
     return Arrival(trip.app, grant, identity, _ask(network.reach(client, grant, identity)))
 
 
 def reach_again(token: Token) -> list[Reachable]:
-    """What the login of a stored token reaches now. Raises Refused."""
+    """What the login of a stored token reaches now. Raises Refused, CannotOpen."""
     identity = Identity(token.subject, token.subject_name)
-    try:
-        grant = token.open()
-    except vault.CannotOpen:
-        raise Refused(Refusal.APP_MISCONFIGURED) from None
-    return list(_ask(token.network.reach(client_of(token.app), grant, identity)))
+    return list(_ask(token.network.reach(client_of(token.app), token.open(), identity)))
 
 
 def client_of(app: OAuthApp) -> Client:

@@ -1,22 +1,28 @@
-"""Deleting a profile, and revoking at the network what nobody needs any more."""
+"""Deleting a profile or an organization, and revoking at the networks what nobody needs then."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from uuid import UUID
+from datetime import timedelta
+from uuid import UUID, uuid4
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q
+from django.utils import timezone
 
 from accounts import walls
 from accounts.actor import Actor
+from accounts.models import Organization
 from networks.base import Client, Grant, Network, Refused, TransportError
 from networks.http import hold
 from profiles.models import Profile
-from tokens import vault
+from tokens.keys import CannotOpen
 from tokens.models import Access, StatusChange, Token
-from tokens.status import lock_tokens
+from tokens.status import lock_profiles, lock_tokens
+
+# For how long nobody asks about what is being revoked: longer than that takes.
+LEFT_ALONE = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +30,14 @@ class Farewell:
     """What became of one login that nothing hangs on any more.
 
     `revoked`: the network confirmed it. Otherwise the token is destroyed here, and the person
-    can remove our app at the network.
+    can remove our app at the network. `shared`: it was not asked, since another organization
+    lives by the same login.
     """
 
     network: Network
     login_name: str
     revoked: bool
+    shared: bool = False
 
 
 def delete_profile(profile: Profile, *, by: Actor) -> list[Farewell]:
@@ -64,6 +72,36 @@ def delete_unused(tokens: Iterable[Token]) -> None:
         _say_goodbye(token, keys)
 
 
+def revoke_all(organization: Organization) -> Iterator[Farewell]:
+    """Revoke an organization's living tokens, one after the other, where no other organization
+    lives by the same login. To be done before it is deleted: what is interrupted can be done again.
+
+    No worker asks about them meanwhile, or the owners would be written to.
+    """
+    own = Token.objects.filter(organization=organization)
+    own.update(lease=uuid4(), next_probe_at=timezone.now() + LEFT_ALONE)
+    for token in own.filter(reason="").select_related("app", "data_key").order_by("created_at"):
+        if _lives_elsewhere(token):
+            yield Farewell(token.network, token.subject_name, revoked=False, shared=True)
+        else:
+            yield _say_goodbye(token, _keys_of(token))
+
+
+def delete_organization(organization: Organization) -> None:
+    """Everything of an organization, its data keys too, in one transaction.
+
+    Raises Organization.DoesNotExist where somebody else was faster. Locked in everybody's order,
+    and the organization last: what others are about to store for it has to wait, and fails.
+    """
+    mine = {"organization": organization}
+    with transaction.atomic():
+        lock_tokens(Token.objects.filter(**mine).values_list("pk", flat=True))
+        lock_profiles(Q(**mine))
+        list(StatusChange.objects.select_for_update().filter(**mine).values_list("pk"))
+        Organization.objects.select_for_update().get(pk=organization.pk)
+        organization.delete()
+
+
 def _tokens_of(profile: Profile) -> list[UUID]:
     gone = Access.objects.filter(Q(profile=profile) | Q(profile__parent=profile))
     return list(gone.values_list("token_id", flat=True).distinct())
@@ -86,12 +124,16 @@ def _lock(profile: Profile) -> list[Profile]:
 
 def _revocable(token: Token) -> tuple[Client, Grant] | None:
     """What it takes to revoke, or None where we must not or cannot."""
+    return None if _lives_elsewhere(token) else _keys_of(token)
+
+
+def _keys_of(token: Token) -> tuple[Client, Grant] | None:
     client = token.app.client()
-    if client is None or _lives_elsewhere(token):
+    if client is None:
         return None
     try:
         return client, token.open()
-    except vault.CannotOpen:
+    except CannotOpen:
         return None
 
 

@@ -17,6 +17,7 @@ from networks.base import Client, Grant, Reason
 from networks.registry import NETWORKS
 from profiles.models import Profile
 from tokens import vault
+from tokens.vault import DataKey
 
 if TYPE_CHECKING:
     from networks.base import Network
@@ -80,6 +81,9 @@ class Token(models.Model):
     network_slug = models.CharField(max_length=30)
     subject = models.CharField(max_length=255)
     subject_name = models.CharField(max_length=255)
+    data_key = models.ForeignKey(
+        DataKey, on_delete=models.RESTRICT, related_name="+", db_constraint=False
+    )
     access_token = models.BinaryField()
     refresh_token = models.BinaryField(default=b"")
     scopes = ArrayField(models.CharField(max_length=100), default=list)
@@ -126,23 +130,26 @@ class Token(models.Model):
         return min(ends, default=None)
 
     def seal(self, grant: Grant) -> None:
-        """Take over a grant's tokens, scopes and clocks; encrypts, and writes nothing."""
-        place = (self.organization_id, self.pk)
-        self.access_token = vault.seal(grant.access_token, *place, "access_token")
+        """Take over a grant's tokens, scopes and clocks; encrypts, and writes nothing.
+
+        Both texts are always under the row's one data key. Raises CannotOpen.
+        """
+        self.access_token = vault.seal(self, "access_token", grant.access_token)
         if grant.refresh_token:  # an empty one never replaces a stored one (rule 4)
-            self.refresh_token = vault.seal(grant.refresh_token, *place, "refresh_token")
+            self.refresh_token = vault.seal(self, "refresh_token", grant.refresh_token)
         self.scopes = list(grant.scopes)
         self.expires_at = grant.expires_at
         self.refresh_expires_at = grant.refresh_expires_at
 
     def open(self) -> Grant:
-        """The decrypted grant. Raises vault.CannotOpen."""
-        place = (self.organization_id, self.pk)
+        """The decrypted grant. Raises CannotOpen.
+
+        Rows are read together with their data keys (`select_related`), or locked: a rotation may
+        drop the key between two queries.
+        """
         return Grant(
-            access_token=vault.open_(bytes(self.access_token), *place, "access_token"),
-            refresh_token=vault.open_(bytes(self.refresh_token), *place, "refresh_token")
-            if self.refresh_token
-            else "",
+            access_token=vault.open_(self, "access_token"),
+            refresh_token=vault.open_(self, "refresh_token") if self.refresh_token else "",
             scopes=tuple(self.scopes),
             expires_at=self.expires_at,
             refresh_expires_at=self.refresh_expires_at,
@@ -240,5 +247,8 @@ class AuthorizationRequest(models.Model):
         Profile, null=True, on_delete=models.CASCADE, related_name="+", db_constraint=False
     )
     state_digest = models.BinaryField(unique=True)
+    data_key = models.ForeignKey(
+        DataKey, on_delete=models.RESTRICT, related_name="+", db_constraint=False
+    )
     keep = models.BinaryField()
     created_at = models.DateTimeField(default=timezone.now)

@@ -36,8 +36,9 @@ from networks.base import (
     unclear,
 )
 from networks.http import TIME_LIMIT
-from tokens import schedule, vault
+from tokens import schedule
 from tokens.conversations import AT_ONCE, Batch, Conversations
+from tokens.keys import CannotOpen
 from tokens.models import GRANT_FIELDS, Token
 from tokens.storing import reauthorize_by
 from tokens.verdicts import Finding, write_down
@@ -110,7 +111,7 @@ def _claim(network_slug: str, limit: int) -> list[Token]:
     with transaction.atomic():
         ids = list(due.values_list("pk", flat=True)[:limit])
         Token.objects.filter(pk__in=ids).update(lease=lease, next_probe_at=now + LEASE)
-    return list(Token.objects.select_related("app").filter(pk__in=ids, lease=lease))
+    return list(Token.objects.select_related("app", "data_key").filter(pk__in=ids, lease=lease))
 
 
 def _session(token: Token) -> Session:
@@ -120,7 +121,7 @@ def _session(token: Token) -> Session:
         return Finding(token, unclear(Reason.APP_DISABLED))
     try:
         claim = Claim(token, client, token.open())
-    except vault.CannotOpen as error:
+    except CannotOpen as error:
         logger.error("token %s does not open: %s", token.pk, error)
         return Finding(token, unclear(Reason.NOT_UNDERSTOOD))
     verdict = yield from _verdict(claim)
@@ -188,14 +189,22 @@ def _mine(claim: Claim) -> QuerySet[Token]:
 def _commit(claim: Claim, grant: Grant) -> None:
     """Store a refreshed pair on arrival, unless somebody reconnected meanwhile."""
     token, now = claim.token, timezone.now()
-    token.seal(grant)
-    token.issued_at = now
-    renewed_by = reauthorize_by(token.network, token.consented_at, token.refresh_expires_at)
-    ends = [end for end in (renewed_by, token.reauthorize_by) if end]
-    token.reauthorize_by = min(ends, default=None)
-    if _mine(claim).update(**{name: getattr(token, name) for name in GRANT_FIELDS}):
-        claim.issued_at = now
     claim.grant = grant
+    with transaction.atomic():
+        # A rotation may have moved the row to another data key since it was claimed. So it is
+        # locked first and its key read afterwards: joined in one query, a row that had to be
+        # waited for would drop out, as it no longer fits the key as of before.
+        stored = _mine(claim).select_for_update(no_key=True).first()
+        if stored is None:
+            return
+        token.data_key, token.refresh_token = stored.data_key, stored.refresh_token
+        token.seal(grant)
+        token.issued_at = now
+        renewed_by = reauthorize_by(token.network, token.consented_at, token.refresh_expires_at)
+        ends = [end for end in (renewed_by, token.reauthorize_by) if end]
+        token.reauthorize_by = min(ends, default=None)
+        _mine(claim).update(**{name: getattr(token, name) for name in GRANT_FIELDS})
+    claim.issued_at = now
 
 
 def _listing(claim: Claim, verdict: Verdict) -> Session:

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from networks.base import Network, Refusal, Refused
 from profiles.models import Profile
 from tokens.connecting import NoLongerAllowed, StateRefused
+from tokens.keys import CannotOpen
 from tokens.storing import ProfileGone, WrongAccount
 
 AGAIN = _("Nothing was changed. Try again in a few minutes.")
@@ -94,6 +95,12 @@ def explain_refusal(error: Exception, network: Network) -> Explanation:
             gettext("Somebody deleted it while you were away."),
             gettext("Nothing was changed. If Tokenwacht should look after it again, add it again."),
             status=400,
+        )
+    if isinstance(error, CannotOpen):
+        return Explanation(
+            gettext("What is stored does not open"),
+            gettext("Tokenwacht lacks the key for it, or it is damaged."),
+            str(OPERATOR),
         )
     if isinstance(error, Refused):
         return _refused(error, network)

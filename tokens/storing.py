@@ -21,6 +21,7 @@ from profiles.models import Profile
 from tokens.connecting import Arrival
 from tokens.models import Access, Token
 from tokens.status import Change, lock_profiles, lock_tokens, settle
+from tokens.vault import DataKey
 
 
 class WrongAccount(Exception):
@@ -118,6 +119,7 @@ def _lock_or_insert(organization: Organization, arrival: Arrival, now: datetime)
     that is deleted between insert and lock is inserted again."""
     home = {"organization": organization, "app": arrival.app, "subject": arrival.identity.subject}
     fresh = Token(**home, network_slug=arrival.app.network_slug, issued_at=now, consented_at=now)
+    fresh.data_key = DataKey.current(organization.pk)
     fresh.seal(arrival.grant)
     locked: list[Token] = []
     while not locked:

@@ -1,62 +1,119 @@
-"""Encryption of token texts: AES-256-GCM, bound to organization, row and field.
+"""Sealing token texts: each organization has a data key, which a master key wraps.
 
-A sealed text is `format (1 byte) | key id (4 bytes) | nonce (12 bytes) | ciphertext and tag`.
-The key id is the start of the key's SHA-256, so that it needs no bookkeeping. Organization, row
-and field are associated data: a sealed text copied elsewhere does not open (NIST SP 800-38D).
+A sealed text opens under the data key of its row, in that row of that organization, and in that
+field; a wrapped data key opens as that key of that organization (tokens/keys.py).
 """
 
 from __future__ import annotations
 
 import os
-from base64 import b64decode
+import uuid
 from functools import lru_cache
-from hashlib import sha256
+from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias
 from uuid import UUID
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
+from django.db import connection, models
+from django.utils import timezone
 
-FORMAT = b"\x01"
-KEY_ID_LENGTH = 4
-NONCE_LENGTH = 12
-HEADER_LENGTH = len(FORMAT) + KEY_ID_LENGTH
-STORED_KEY_IDS = """
-    SELECT encode(substr(access_token, 2, %(length)s), 'hex') FROM tokens_token
-    UNION SELECT encode(substr(refresh_token, 2, %(length)s), 'hex') FROM tokens_token
-        WHERE refresh_token <> ''
-    UNION SELECT encode(substr(keep, 2, %(length)s), 'hex') FROM tokens_authorizationrequest
-"""
+from accounts.models import Organization
+from tokens.keys import KEY_LENGTH, CannotOpen, Key, KeySource, key_source
 
+if TYPE_CHECKING:
+    from tokens.models import AuthorizationRequest, Token
 
-class CannotOpen(Exception):
-    """A sealed text does not open: it was moved, changed or cut, or its key is missing."""
+    Row: TypeAlias = "Token | AuthorizationRequest"
+
+# Organizations whose key a process remembers. A wrapped key is kept with what it opened to, so
+# that one which was moved or changed is not found here, and is refused.
+REMEMBERED = 4096
 
 
-def seal(text: str, organization_id: UUID, row_id: UUID, field: str) -> bytes:
-    """`text` encrypted with the first of TOKEN_KEYS for exactly this place."""
-    key_id, cipher = next(iter(_keys().items()))
-    header = FORMAT + key_id
-    nonce = os.urandom(NONCE_LENGTH)
-    place = _associated_data(header, organization_id, row_id, field)
-    return header + nonce + cipher.encrypt(nonce, text.encode(), place)
+class DataKey(models.Model):
+    """The key that an organization's token texts are sealed with, wrapped by a master key.
+
+    `retired_at` is empty for the current one, which new rows use. A retired one stays until a
+    rotation has moved the last row away from it (tokens/rotation.py).
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    wrapped = models.BinaryField()
+    created_at = models.DateTimeField(default=timezone.now)
+    retired_at = models.DateTimeField(null=True)
+
+    # The lock that PostgreSQL takes for a foreign key: it keeps the row from being deleted, and
+    # from nothing else.
+    HELD: ClassVar[str] = """
+        SELECT * FROM tokens_datakey
+        WHERE organization_id = %s AND retired_at IS NULL FOR KEY SHARE
+    """
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization"],
+                condition=models.Q(retired_at=None),
+                name="one_current_data_key",
+            )
+        ]
+
+    @classmethod
+    def current(cls, organization_id: UUID) -> Self:
+        """The organization's key for new rows, made when there is none yet.
+
+        To be called in the transaction that stores the row: it keeps a rotation from dropping
+        the key before. Raises CannotOpen.
+        """
+        while (held := next(iter(cls.objects.raw(cls.HELD, [organization_id])), None)) is None:
+            new = cls.new(organization_id)
+            cls.objects.bulk_create([new], ignore_conflicts=True)  # somebody else's is as good
+        return held
+
+    @classmethod
+    def new(cls, organization_id: UUID) -> Self:
+        """A key that nothing is sealed with, not stored yet. Raises CannotOpen."""
+        key = cls(organization_id=organization_id)
+        key.wrapped = key_source().wrap(os.urandom(KEY_LENGTH), key.place)
+        return key
+
+    @property
+    def place(self) -> bytes:
+        return _place(self.organization_id, self.pk, "wrapped")
+
+    def rewrap(self) -> None:
+        """Wrap it with the first master key; writes nothing. Raises CannotOpen."""
+        source = key_source()
+        self.wrapped = source.wrap(source.unwrap(bytes(self.wrapped), self.place), self.place)
+
+    def holds_what_was_in(self, wrapped: bytes) -> bool:
+        """Whether this is the same key as when it was wrapped so. Raises CannotOpen."""
+        source = key_source()
+        before = source.unwrap(wrapped, self.place)
+        return source.unwrap(bytes(self.wrapped), self.place) == before
 
 
-def open_(sealed: bytes, organization_id: UUID, row_id: UUID, field: str) -> str:
-    """The text sealed for this place. Raises CannotOpen, which never says what was inside."""
-    header, nonce = sealed[:HEADER_LENGTH], sealed[HEADER_LENGTH : HEADER_LENGTH + NONCE_LENGTH]
-    if header[:1] != FORMAT or len(nonce) < NONCE_LENGTH:
-        raise CannotOpen("not a sealed text of a known format")
-    cipher = _keys().get(header[1:])
-    if cipher is None:
-        raise CannotOpen(f"key {header[1:].hex()} is not in TOKEN_KEYS")
-    place = _associated_data(header, organization_id, row_id, field)
+def seal(row: Row, field: str, text: str) -> bytes:
+    """`text` for this field of this row, under the row's data key. Raises CannotOpen where that
+    key cannot be had."""
+    return _key_of(row).seal(text.encode(), _place(row.organization_id, row.pk, field))
+
+
+def open_(row: Row, field: str) -> str:
+    """The text sealed in this field of this row. Raises CannotOpen."""
+    place = _place(row.organization_id, row.pk, field)
     try:
-        return cipher.decrypt(nonce, sealed[HEADER_LENGTH + NONCE_LENGTH :], place).decode()
-    except InvalidTag:
-        raise CannotOpen(f"{field} does not belong to row {row_id}, or was changed") from None
+        return _key_of(row).open(bytes(getattr(row, field)), place).decode()
+    except CannotOpen as error:
+        raise CannotOpen(f"{field}: {error}") from None
+
+
+def key_ids_in_use() -> set[str]:
+    """The ids of the master keys that wrap a stored data key, over all organizations: a function
+    of the database tells them, and no more, to processes that see one organization at a time."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT token_key_ids()")
+        return {key_id for (key_id,) in cursor.fetchall()}
 
 
 def require_keys() -> None:
@@ -64,40 +121,25 @@ def require_keys() -> None:
 
     Raises ImproperlyConfigured, naming the missing key's id and what to do.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(STORED_KEY_IDS, {"length": KEY_ID_LENGTH})
-        stored = {row[0] for row in cursor.fetchall()}
-    known = {key_id.hex() for key_id in _keys()}
-    if missing := sorted(stored - known):
+    known = {key_id.hex() for key_id in key_source().ids()}
+    if missing := sorted(key_ids_in_use() - known):
         raise ImproperlyConfigured(
             f"TOKEN_KEYS lacks the key {', '.join(missing)} that stored tokens are sealed with. "
             "Nothing was changed. Put the old key back at the end of TOKEN_KEYS and start again."
         )
 
 
-def _associated_data(header: bytes, organization_id: UUID, row_id: UUID, field: str) -> bytes:
-    return header + organization_id.bytes + row_id.bytes + field.encode()
+def _key_of(row: Row) -> Key:
+    """The row's data key, unwrapped as one of the row's own organization."""
+    data_key = row.data_key
+    return _unwrap(key_source(), row.organization_id, data_key.pk, bytes(data_key.wrapped))
 
 
-def _keys() -> dict[bytes, AESGCM]:
-    return _load(tuple(settings.TOKEN_KEYS))
+@lru_cache(maxsize=REMEMBERED)
+def _unwrap(source: KeySource, organization_id: UUID, data_key_id: UUID, wrapped: bytes) -> Key:
+    place = _place(organization_id, data_key_id, "wrapped")
+    return Key(data_key_id.bytes, source.unwrap(wrapped, place))
 
 
-@lru_cache(maxsize=4)
-def _load(encoded_keys: tuple[str, ...]) -> dict[bytes, AESGCM]:
-    """Key id -> cipher, in the order of TOKEN_KEYS. Deriving once costs 1/8 of each use."""
-    if not encoded_keys:
-        raise ImproperlyConfigured("TOKEN_KEYS is empty: no token can be stored or read.")
-    ciphers = {}
-    for position, encoded in enumerate(encoded_keys, start=1):
-        try:
-            key = b64decode(encoded, validate=True)
-        except ValueError:
-            key = b""
-        if len(key) != 32:
-            raise ImproperlyConfigured(
-                f"Key {position} of TOKEN_KEYS is not 32 bytes in base64. Make one with: "
-                "python -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())'"
-            )
-        ciphers[sha256(key).digest()[:KEY_ID_LENGTH]] = AESGCM(key)
-    return ciphers
+def _place(organization_id: UUID, row_id: UUID, field: str) -> bytes:
+    return organization_id.bytes + row_id.bytes + field.encode()

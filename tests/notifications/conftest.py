@@ -25,6 +25,7 @@ from notifications.models import Notice
 from profiles.models import Ownership, Profile, Status
 from tests.people import World
 from tokens.models import Access, OAuthApp, StatusChange, Token
+from tokens.vault import DataKey
 
 numbers = itertools.count(1)
 
@@ -44,6 +45,7 @@ class Looked:
             network_slug=network,
             subject=f"login-{next(numbers)}",
             subject_name=name,
+            data_key=DataKey.current(self.organization.pk),
             access_token=b"x",
             issued_at=timezone.now(),
             consented_at=timezone.now(),

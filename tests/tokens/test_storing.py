@@ -9,7 +9,6 @@ from functools import partial
 from uuid import UUID
 
 import pytest
-from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, transaction
 from django.db.models import Q
 from django.urls import reverse
@@ -25,7 +24,8 @@ from tests import builders
 from tests.practice import HOME, at_once
 from tests.roles import acting_as
 from tests.tokens.racing import PATIENCE, until_somebody_waits
-from tokens import connecting, deleting, storing, vault
+from tokens import connecting, deleting, storing
+from tokens.keys import CannotOpen
 from tokens.models import Access, OAuthApp, StatusChange, Token
 from tokens.status import lock_profiles, lock_tokens
 
@@ -484,32 +484,49 @@ def test_a_token_that_does_not_open_ends_on_a_page(anna, another_key):
     another_key()
     for answer in (anna.client.get(choice), anna.client.post(choice, {"chosen": "page 1"})):
         assert answer.status_code == 200
-        assert "does not accept our app" in text_of(answer)
+        assert "What is stored does not open" in text_of(answer)
+        assert "The operator of this installation has to settle that" in text_of(answer)
     assert not Profile.objects.exists()
 
 
 def test_a_trip_that_does_not_open_ends_on_a_page(anna, another_key):
     back = way_back(anna, "linkedin", "anna")
     another_key()
-    assert "does not accept our app" in text_of(anna.client.get(back))
+    assert "What is stored does not open" in text_of(anna.client.get(back))
     assert not Token.objects.exists()
 
 
-def test_the_start_is_refused_for_a_refresh_token_whose_key_is_gone(anna, another_key):
+def test_nobody_is_sent_to_a_network_while_nothing_can_be_stored(anna, another_key):
     anna.add("tiktok", "anna")
     another_key()
+    url = reverse("tokens:add_network", args=["alpenglueck", "tiktok"])
+    answer = anna.client.post(url)
+    assert answer.status_code == 200
+    assert "What is stored does not open" in text_of(answer)
+
+
+def test_what_cannot_be_stored_when_it_comes_ends_on_a_page(anna, monkeypatch):
+    def lost(*_):
+        raise CannotOpen("key 0badc0de is not in TOKEN_KEYS")
+
+    back = way_back(anna, "tiktok", "anna")
+    monkeypatch.setattr("tokens.vault.seal", lost)
+    assert "What is stored does not open" in text_of(anna.client.get(back))
+    assert not Token.objects.exists()
+
+
+def test_a_refresh_token_that_stays_stays_under_the_key_of_its_row(anna, reaches, monkeypatch):
+    anna.add("tiktok", "anna")
     token = Token.objects.get()
-    lost = bytes(token.refresh_token)[1:5].hex()
-    token.access_token = vault.seal("fresh", token.organization_id, token.pk, "access_token")
-    token.save()
-    with pytest.raises(ImproperlyConfigured, match=f"lacks the key {lost}"):
-        vault.require_keys()
-    Token.objects.update(refresh_token=b"")
-    vault.require_keys()
+    was = token.open().refresh_token
+    token.data_key.retired_at = timezone.now()
+    token.data_key.save()
+    exchange = type(NETWORKS["tiktok"]).exchange
 
+    def without_refresh_token(self, *args):
+        grant = yield from exchange(self, *args)
+        return replace(grant, refresh_token="")
 
-def test_the_start_is_refused_for_a_trip_whose_key_is_gone(anna, another_key):
-    way_back(anna, "xing", "anna")
-    another_key()
-    with pytest.raises(ImproperlyConfigured, match="lacks the key"):
-        vault.require_keys()
+    monkeypatch.setattr(type(NETWORKS["tiktok"]), "exchange", without_refresh_token)
+    anna.add("tiktok", "anna")
+    assert Token.objects.get().open().refresh_token == was

@@ -77,6 +77,7 @@ def fill(organization: Organization, admin: User) -> None:
         app=token.app,
         profile=profile,
         state_digest=organization.pk.bytes,
+        data_key=token.data_key,
         keep=b"x",
     )
     by = Actor(admin)

@@ -22,6 +22,9 @@ from tokens.models import OAuthApp
 # A person's own, the operator's, and no organization's.
 OPERATORS = {User, EmailChange, OAuthApp}
 APPEND_ONLY = "accounts_auditevent"
+KEYS_OF_TOKENS = "tokens_datakey"
+# What the role that serves people may change and delete, within its organization.
+CHANGEABLE = [table for table in TABLES if table not in (APPEND_ONLY, KEYS_OF_TOKENS)]
 # All that the engine may do, over all organizations. What is not here it cannot even read.
 ENGINE_MAY = {
     "account_emailaddress": {"SELECT"},
@@ -41,7 +44,8 @@ ENGINE_MAY = {
         "DELETE",
         "UPDATE (reason, role, suspected_at, suspected_reason)",
     },
-    "tokens_authorizationrequest": {"SELECT", "DELETE"},
+    "tokens_authorizationrequest": {"SELECT", "DELETE", "UPDATE (data_key_id, keep)"},
+    "tokens_datakey": {"SELECT", "INSERT", "UPDATE", "DELETE"},
     "tokens_oauthapp": {"SELECT"},
     "tokens_statuschange": {"SELECT", "INSERT", "UPDATE (access_id, planned_at, token_id)"},
     "tokens_token": {"SELECT", "UPDATE", "DELETE"},
@@ -142,7 +146,7 @@ def test_a_row_cannot_be_written_for_another_organization(
             web.execute(insert.format(sql.Identifier(table), names, values), adapted)
 
 
-@pytest.mark.parametrize("table", [table for table in TABLES if table != APPEND_ONLY])
+@pytest.mark.parametrize("table", CHANGEABLE)
 def test_a_neighbours_rows_are_neither_changed_nor_deleted(
     two: World, sign_in: Any, table: str
 ) -> None:
@@ -156,7 +160,7 @@ def test_a_neighbours_rows_are_neither_changed_nor_deleted(
         assert execute(web, delete, table, name, **of_theirs).rowcount == 0
 
 
-@pytest.mark.parametrize("table", [table for table in TABLES if table != APPEND_ONLY])
+@pytest.mark.parametrize("table", CHANGEABLE)
 def test_an_own_row_cannot_be_handed_to_a_neighbour(two: World, sign_in: Any, table: str) -> None:
     with sign_in(WEB) as web:
         web.execute(within(two.alpenglueck))
@@ -173,6 +177,16 @@ def test_the_audit_log_is_append_only(two: World, sign_in: Any, role: str, deed:
         db.execute(within(two.alpenglueck))
         with pytest.raises(errors.InsufficientPrivilege, match="permission denied"):
             execute(db, deed, APPEND_ONLY)
+
+
+@pytest.mark.parametrize(
+    "deed", ["UPDATE {} SET wrapped = 'x'", "UPDATE {} SET retired_at = now()", "DELETE FROM {}"]
+)
+def test_a_page_makes_and_uses_keys_and_changes_none(two: World, sign_in: Any, deed: str) -> None:
+    with sign_in(WEB) as web:
+        web.execute(within(two.alpenglueck))
+        with pytest.raises(errors.InsufficientPrivilege, match="permission denied"):
+            execute(web, deed, KEYS_OF_TOKENS)
 
 
 @pytest.mark.django_db

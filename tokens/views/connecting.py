@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import nullcontext
 from typing import Any
 from uuid import UUID
@@ -30,9 +31,12 @@ from networks.registry import NETWORKS
 from profiles.models import Profile
 from tokens import connecting, storing
 from tokens.connecting import MixedUp, NoLongerAllowed, StateRefused
+from tokens.keys import CannotOpen
 from tokens.models import AuthorizationRequest, Token
 from tokens.refusals import expected_login, explain_refusal, latest_login
 from tokens.storing import ProfileGone, WrongAccount
+
+logger = logging.getLogger(__name__)
 
 # In the session: [state, the id of the organization it was begun for], for each trip under way.
 STATES = "trips"
@@ -44,7 +48,7 @@ RECORDED = {
     NoLongerAllowed: "no_longer_allowed",
     WrongAccount: "wrong_account",
 }
-REFUSALS = (StateRefused, NoLongerAllowed, Refused, WrongAccount, ProfileGone)
+REFUSALS = (StateRefused, NoLongerAllowed, Refused, WrongAccount, ProfileGone, CannotOpen)
 
 
 @require_GET
@@ -107,11 +111,11 @@ def callback(request: PersonRequest, network: str) -> HttpResponse:
 def choose(request: MemberRequest, token: str) -> HttpResponse:
     """What of all that a login reaches shall be looked after."""
     with walls.inside(request.organization.pk):
-        own = Token.objects.filter(organization=request.organization).select_related("app")
-        found = get_object_or_404(own, pk=token)
+        own = Token.objects.filter(organization=request.organization)
+        found = get_object_or_404(own.select_related("app", "data_key"), pk=token)
     try:
         reachables = [one for one in connecting.reach_again(found) if _choosable(found, one)]
-    except Refused as error:
+    except REFUSALS as error:
         return _outcome(request, error, found.network, None)
     wanted = set(request.POST.getlist("chosen"))
     chosen = [one for one in reachables if _key(one) in wanted and not one.missing_role]
@@ -127,7 +131,7 @@ def choose(request: MemberRequest, token: str) -> HttpResponse:
 def _leap(request: MemberRequest, network: Network, profile: Profile | None) -> HttpResponse:
     try:
         address, state = connecting.begin(request.organization, request.user, network, profile)
-    except Refused as error:
+    except REFUSALS as error:
         return _outcome(request, error, network, None, profile)
     states = [*request.session.get(STATES, []), [state, str(request.organization.pk)]]
     request.session[STATES] = states[-STATES_KEPT:]
@@ -204,6 +208,8 @@ def _outcome(
     profile: Profile | None = None,
 ) -> HttpResponse:
     """The page that says what went wrong and what to do; it offers to start again."""
+    if isinstance(error, CannotOpen):
+        logger.error("a sign-in at %s met what does not open: %s", network.slug, error)
     if isinstance(error, NoLongerAllowed):
         trip = None  # no door there opens any more
     organization = trip.organization if trip else getattr(request, "organization", None)
