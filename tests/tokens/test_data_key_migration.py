@@ -42,10 +42,9 @@ class Installation:
     """As it was before, and what was stored there."""
 
     def __init__(self) -> None:
-        executor = MigrationExecutor(connection)
-        executor.migrate(BEFORE)
-        state = MigrationExecutor(connection).loader.project_state(BEFORE).apps
-        self.get_model = state.get_model
+        MigrationExecutor(connection).migrate(BEFORE)
+        loader = MigrationExecutor(connection).loader
+        self.get_model = loader.project_state(list(loader.applied_migrations)).apps.get_model
         self.app = self.get_model("tokens", "OAuthApp").objects.create(
             network_slug="tiktok", client_id="tests"
         )
