@@ -78,7 +78,7 @@ def test_the_story_of_the_help_article(
     the_owner_reconnects(person(words.locale), running, words, mail, admin)
     an_outage_turns_nothing_red(admin, running, words)
     a_neighbour_sees_nothing(person(words.locale), running)
-    a_removed_member_is_led_out(admin, owner, running)
+    a_removed_member_is_led_out(person(words.locale), owner, running)
 
 
 def the_first_page_tells_the_story(admin: Page, words: SimpleNamespace) -> None:
@@ -193,6 +193,7 @@ def a_removed_member_is_led_out(admin: Page, owner: Page, running: Running) -> N
     """The list that he has open asks for news by itself, and learns that it is not his any more."""
     owner.goto(f"{running.product}/o/alpenglueck/profiles/")
     expect(row(owner, "Alpenglück")).to_be_visible()
+    sign_in(admin, running, "admin@alpenglueck.example")
     admin.goto(f"{running.product}/o/alpenglueck/members/")
     member = admin.locator("li", has_text="owner@alpenglueck.example")
     member.locator("summary").click()

@@ -16,15 +16,14 @@ from notifications.recipients import recipients_of
 from profiles.models import Ownership, Profile
 from tests.accounts.test_settings import read
 from tests.notifications.conftest import Looked, told
-from tests.people import World
+from tests.people import World, sign_in
 from tests.roles import queries_of
 
 
 @pytest.fixture
 def as_anna(client: Client, world: World) -> Client:
     User.objects.filter(pk=world.anna.pk).update(language="en")
-    client.force_login(world.anna)
-    return client
+    return sign_in(client, world.anna)
 
 
 @pytest.fixture
