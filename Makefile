@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: run test check e2e bench install reset lock messages
+.PHONY: run test check fuzz e2e bench install reset lock messages
 
 run: install
 	@$(VENV)/python -m config.run
@@ -26,6 +26,10 @@ reset: install
 
 test: install
 	$(VENV)/python -m pytest --numprocesses=auto
+
+# More of what `make test` does 200 times for each form, callback and query.
+fuzz: install
+	FUZZ_CASES=1000 $(VENV)/python -m pytest tests/test_fuzz.py --numprocesses=auto --timeout=0
 
 e2e: install
 	$(VENV)/python -m pytest tests/e2e

@@ -3,6 +3,7 @@ catch, and Hypothesis shows the smallest thing that does it."""
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from bs4 import BeautifulSoup
 from django.db import transaction
 from django.test import Client
 from django.urls import reverse
@@ -18,19 +20,18 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from accounts import invitations, links
-from accounts.actor import Actor
-from accounts.models import Role
 from networks.registry import NETWORKS
 from notifications.stopping import stop_path
-from tests import builders
 from tests.people import World
+from tests.test_doors import ABSENT, DOORS, LEFT, METHOD, NO, Rows, rows  # noqa: F401 - a fixture
 from tokens import connecting
 from tokens.views.connecting import STATES
 
 FORM = "application/x-www-form-urlencoded"
+# For each address; `make fuzz` asks for more.
+CASES = int(os.environ.get("FUZZ_CASES", "200"))
 some = examples(
-    max_examples=50,
+    max_examples=CASES,
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -71,98 +72,93 @@ def undone() -> Iterator[None]:
         transaction.set_rollback(True)
 
 
+# Addresses that read something out of their query, and what.
+QUERIES = {
+    "tokens:profile_list": ("search", "network", "status", "owner", "team", "page", "nonsense"),
+    "accounts:audit": ("q", "verb", "actor", "since", "until", "before", "nonsense"),
+    "tokens:profile_timeline": ("before",),
+    "accounts:home": ("next",),
+    "account_login": ("next",),
+    "account_reauthenticate": ("next",),
+    "mfa_reauthenticate": ("next",),
+    "accounts:second_factor_needed": ("next",),
+    "notifications:stop": ("next",),
+}
+# Every address where a POST is more than refused.
+FORMS = sorted(name for name, door in DOORS.items() if set(door.post[1:]) - {METHOD, ABSENT, NO})
+# Where somebody is asked for what no page has a field for: JSON of a passkey, a way on.
+ALWAYS = ("next", "credential", "code", "action")
+WHO = ("anna", "nobody", "halfway")
+
+
 @dataclass
 class Place:
-    """An address, and what may stand in its fields besides nonsense."""
+    """An address, what may stand in its fields besides nonsense, and who comes there: Anna signed
+    in; nobody; and Anna with her password shown and her second factor still to come."""
 
     path: str
     fields: tuple[str, ...]
     known: tuple[str, ...]
-    client: Client
-
-
-QUERIES = {
-    "list": ("search", "network", "status", "owner", "team", "page", "nonsense"),
-    "audit": ("q", "verb", "actor", "object", "since", "until", "before"),
-    "timeline": ("before",),
-    "home": ("next",),
-    "login": ("next",),
-}
-FORMS = {
-    "language": ("language", "next"),
-    "account": ("name", "language", "time_zone", "wants_token_mail"),
-    "profile": ("owners", "teams", "mail_when_lost"),
-    "invite": ("email", "role"),
-    "role": ("role",),
-    "teams": ("name",),
-    "team": ("name", "members"),
-    "accept": ("name", "password", "language"),
-    "sign_in": ("login", "password", "remember", "next"),
-    "email": ("email", "action_add", "action_primary", "action_send", "action_remove"),
-    "reset": ("email",),
-    "password": ("oldpassword", "password1", "password2"),
-}
+    clients: dict[str, Client]
 
 
 @pytest.fixture
-def place(request: Any, world: World, settings: Any) -> Place:
+def place(request: Any, rows: Rows, settings: Any) -> Place:  # noqa: F811
     settings.ACCOUNT_RATE_LIMITS = False  # would answer in place of the forms
-    profile = builders.profile(world.alpenglueck, owners=(world.otto,), teams=(world.kitchen,))
-    builders.access(builders.token(world.alpenglueck), profile)
-    invited = invitations.invite(
-        world.alpenglueck, "nora@alpenglueck.example", Role.MEMBER, by=Actor(world.anna)
+    # Nothing listens there: what would ask a network comes back as an outage.
+    hosts = {host for network in NETWORKS.values() for host in network.hosts}
+    settings.NETWORK_HOSTS = dict.fromkeys(hosts, "http://127.0.0.1:1")
+    world, name = rows.world, request.param
+    clients = {"anna": rows.client("anna"), "nobody": Client(), "halfway": Client()}
+    password = {"login": world.anna.email, "password": "secret"}
+    assert clients["halfway"].post(reverse("account_login"), password).status_code == LEFT
+    path = rows.address(name)
+    known = (
+        *map(str, (world.otto.pk, world.nils.pk, world.kitchen.pk, rows.profile.pk)),
+        *(world.otto.email, "secret", *DOORS[name].sent.values()),
     )
-    tim = world.alpenglueck.memberships.get(user=world.tim)
-    slug, signed_out = world.alpenglueck.slug, ("accept", "sign_in", "login", "reset")
-    paths = {
-        "list": reverse("tokens:profile_list", args=[slug]),
-        "audit": reverse("accounts:audit", args=[slug]),
-        "timeline": reverse("tokens:profile_timeline", args=[slug, profile.pk]),
-        "home": "/",
-        "login": reverse("account_login"),
-        "language": reverse("set_language"),
-        "account": reverse("accounts:settings"),
-        "profile": reverse("profiles:settings", args=[slug, profile.pk]),
-        "invite": reverse("accounts:invite", args=[slug]),
-        "role": reverse("accounts:member_role", args=[slug, tim.pk]),
-        "teams": reverse("accounts:teams", args=[slug]),
-        "team": reverse("accounts:team", args=[slug, world.kitchen.pk]),
-        "accept": links.path_of(invited),
-        "sign_in": reverse("account_login"),
-        "email": reverse("account_email"),
-        "reset": reverse("account_reset_password"),
-        "password": reverse("account_change_password"),
-    }
-    client = Client()
-    if request.param not in signed_out:
-        client.force_login(world.anna)
-    known = (str(world.otto.pk), str(world.nils.pk), str(world.kitchen.pk), world.otto.email)
-    fields = {**QUERIES, **FORMS}[request.param]
-    return Place(paths[request.param], fields, known, client)
+    fields = {*QUERIES.get(name, ()), *DOORS[name].sent, *ALWAYS, *fields_on(path, clients)}
+    return Place(path, tuple(sorted(fields)), known, clients)
+
+
+def fields_on(path: str, clients: dict[str, Client]) -> set[str]:
+    """What the page behind an address asks for, if it has one."""
+    found = set()
+    for client in clients.values():
+        page = BeautifulSoup(client.get(path).content, "html.parser")
+        found |= {str(tag["name"]) for tag in page.select("form [name]")}
+    return found - {"csrfmiddlewaretoken"}
 
 
 def sound(answer: Any) -> None:
+    list(answer)  # a file that nobody reads to its end stays open
     assert answer.status_code < 500
     assert "evil.example" not in answer.headers.get("Location", "").partition("?")[0]
+
+
+def drawn(data: st.DataObject, place: Place) -> tuple[Any, str]:
+    """Who comes, and what with."""
+    sent = {name: data.draw(values(place.known), label=name) for name in place.fields}
+    return place.clients[data.draw(st.sampled_from(WHO), label="who")], encoded(sent)
 
 
 @pytest.mark.parametrize("place", QUERIES, indirect=True)
 @some
 @given(data=st.data())
 def test_no_query_breaks_a_page(place: Place, data: st.DataObject) -> None:
-    query = {name: data.draw(values(place.known), label=name) for name in place.fields}
+    client, query = drawn(data, place)
     headers = {"HX-Request": "true", "HX-Target": "profiles"} if data.draw(st.booleans()) else {}
     with undone():
-        sound(place.client.get(f"{place.path}?{encoded(query)}", headers=headers))
+        sound(client.get(f"{place.path}?{query}", headers=headers))
 
 
 @pytest.mark.parametrize("place", FORMS, indirect=True)
 @some
 @given(data=st.data())
 def test_no_form_breaks_a_page(place: Place, data: st.DataObject) -> None:
-    sent = {name: data.draw(values(place.known), label=name) for name in place.fields}
+    client, sent = drawn(data, place)
     with undone():
-        sound(place.client.post(place.path, encoded(sent), content_type=FORM))
+        sound(client.post(place.path, sent, content_type=FORM))
 
 
 @some
@@ -201,7 +197,7 @@ ADDRESSES = (
 )
 
 
-@pytest.mark.parametrize("place", ["home"], indirect=True)
+@pytest.mark.parametrize("place", ["accounts:home"], indirect=True)
 @some
 @given(address=st.sampled_from(ADDRESSES), part=anything, key=anything)
 def test_no_address_breaks_a_page(
@@ -209,15 +205,15 @@ def test_no_address_breaks_a_page(
 ) -> None:
     stop = stop_path(world.otto).removesuffix("/")
     parts = {"part": quote_any(part), "key": quote_any(key), "stop": stop}
-    sound(place.client.get(address.format(**parts)))
+    sound(place.clients["anna"].get(address.format(**parts)))
 
 
 @pytest.mark.parametrize("charset", ["utf-16", "utf-7", "unicode_escape", "raw_unicode_escape"])
-@pytest.mark.parametrize("place", ["account", "sign_in"], indirect=True)
+@pytest.mark.parametrize("place", ["accounts:settings", "account_login"], indirect=True)
 @pytest.mark.parametrize("kind", [FORM, "multipart/form-data; boundary=b"])
 def test_a_body_that_is_not_utf_8_is_refused(place: Place, charset: str, kind: str) -> None:
     """Some of those spell half characters, which neither pages nor the database can hold."""
     name = place.fields[0]
     body = f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\nEve \\ud800\r\n--b--\r\n'
-    answer = place.client.generic("POST", place.path, body, f"{kind}; charset={charset}")
+    answer = place.clients["nobody"].generic("POST", place.path, body, f"{kind}; charset={charset}")
     assert answer.status_code == 400
