@@ -98,8 +98,8 @@ def explain_refusal(error: Exception, network: Network) -> Explanation:
         )
     if isinstance(error, CannotOpen):
         return Explanation(
-            gettext("What is stored does not open"),
-            gettext("Tokenwacht lacks the key for it, or it is damaged."),
+            gettext("The access tokens cannot be opened"),
+            gettext("Tokenwacht lacks the key for them, or what it has stored is damaged."),
             str(OPERATOR),
         )
     if isinstance(error, Refused):

@@ -91,7 +91,8 @@ def test_it_says_what_goes_revokes_and_leaves_nothing(anna, nils, world, types):
     assert AuthorizationRequest.objects.exists()
     types(SLUG)
     said = delete(SLUG)
-    assert "Alpenglück GmbH: 5 profiles, 2 logins (2 alive, to be revoked), 1 data keys" in said
+    assert "Alpenglück GmbH: profiles: 5, logins: 2, data keys: 1, memberships" in said
+    assert "logins that live and will be revoked: 2." in said
     assert "TikTok, Alpenglück: the network confirmed that it is revoked." in said
     assert "removes our app in the account's settings" in said, "Pinterest has no revocation"
     assert "Alpenglück GmbH is deleted" in said
@@ -123,7 +124,8 @@ def test_a_login_that_is_dead_is_not_revoked_again(anna, world, monkeypatch):
     Token.objects.update(reason="expired")
     monkeypatch.setattr(type(NETWORKS["tiktok"]), "revoke", None)
     said = delete(SLUG, "--yes")
-    assert "1 logins (0 alive, to be revoked)" in said
+    assert "logins: 1" in said
+    assert "logins that live and will be revoked: 0." in said
     assert not Organization.objects.filter(slug=SLUG).exists()
 
 

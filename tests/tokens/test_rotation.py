@@ -184,7 +184,7 @@ def test_data_keys_are_renewed_and_the_old_ones_are_gone(stored):
     before = set(DataKey.objects.values_list("pk", flat=True))
     assert len(before) == 2
     said = rotate("--data-keys")
-    assert "2 organizations have a new data key." in said
+    assert "Organizations with a new data key: 2." in said
     assert "Rows sealed anew: 3 of 3" in said
     after = DataKey.objects.all()
     assert len(after) == 2

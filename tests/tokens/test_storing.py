@@ -484,7 +484,7 @@ def test_a_token_that_does_not_open_ends_on_a_page(anna, another_key):
     another_key()
     for answer in (anna.client.get(choice), anna.client.post(choice, {"chosen": "page 1"})):
         assert answer.status_code == 200
-        assert "What is stored does not open" in text_of(answer)
+        assert "The access tokens cannot be opened" in text_of(answer)
         assert "The operator of this installation has to settle that" in text_of(answer)
     assert not Profile.objects.exists()
 
@@ -492,7 +492,7 @@ def test_a_token_that_does_not_open_ends_on_a_page(anna, another_key):
 def test_a_trip_that_does_not_open_ends_on_a_page(anna, another_key):
     back = way_back(anna, "linkedin", "anna")
     another_key()
-    assert "What is stored does not open" in text_of(anna.client.get(back))
+    assert "The access tokens cannot be opened" in text_of(anna.client.get(back))
     assert not Token.objects.exists()
 
 
@@ -502,7 +502,7 @@ def test_nobody_is_sent_to_a_network_while_nothing_can_be_stored(anna, another_k
     url = reverse("tokens:add_network", args=["alpenglueck", "tiktok"])
     answer = anna.client.post(url)
     assert answer.status_code == 200
-    assert "What is stored does not open" in text_of(answer)
+    assert "The access tokens cannot be opened" in text_of(answer)
 
 
 def test_what_cannot_be_stored_when_it_comes_ends_on_a_page(anna, monkeypatch):
@@ -511,7 +511,7 @@ def test_what_cannot_be_stored_when_it_comes_ends_on_a_page(anna, monkeypatch):
 
     back = way_back(anna, "tiktok", "anna")
     monkeypatch.setattr("tokens.vault.seal", lost)
-    assert "What is stored does not open" in text_of(anna.client.get(back))
+    assert "The access tokens cannot be opened" in text_of(anna.client.get(back))
     assert not Token.objects.exists()
 
 

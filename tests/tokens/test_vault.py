@@ -224,10 +224,10 @@ def test_while_the_key_source_is_away_tokens_stay_and_people_are_told(
     elsewhere.is_away = True
     vault._unwrap.cache_clear()
     page = anna.client.get(choice)
-    assert "What is stored does not open" in page.content.decode()
+    assert "The access tokens cannot be opened" in page.content.decode()
     assert "the key service does not answer" in caplog.text
     leap = anna.client.post("/o/alpenglueck/profiles/add/linkedin/")
-    assert "What is stored does not open" in leap.content.decode()
+    assert "The access tokens cannot be opened" in leap.content.decode()
     assert bytes(Token.objects.get().access_token) == stored
     elsewhere.is_away = False
     assert anna.client.get(choice).context["choices"]

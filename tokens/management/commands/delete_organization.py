@@ -61,16 +61,20 @@ class Command(BaseCommand):
 
     def _count(self, organization: Organization) -> str:
         """What will go, in numbers."""
-        mine = {"organization": organization}
-        living = Token.objects.filter(**mine, reason="").count()
-        return (
-            f"{Profile.objects.filter(**mine).count()} profiles, "
-            f"{Token.objects.filter(**mine).count()} logins ({living} alive, to be revoked), "
-            f"{DataKey.objects.filter(**mine).count()} data keys, "
-            f"{Membership.objects.filter(**mine).count()} memberships (the people keep their "
-            f"accounts), {Team.objects.filter(**mine).count()} teams, "
-            f"{AuditEvent.objects.filter(**mine).count()} lines of the audit log"
-        )
+        tables = {
+            "profiles": Profile,
+            "logins": Token,
+            "data keys": DataKey,
+            "memberships (the people keep their accounts)": Membership,
+            "teams": Team,
+            "lines of the audit log": AuditEvent,
+        }
+        counts = [
+            f"{name}: {model._default_manager.filter(organization=organization).count()}"
+            for name, model in tables.items()
+        ]
+        living = Token.objects.filter(organization=organization, reason="").count()
+        return ", ".join([*counts, f"logins that live and will be revoked: {living}"])
 
     def _ask(self, organization: Organization) -> None:
         self.stdout.write("All of that goes, and nothing brings it back.")

@@ -50,7 +50,8 @@ class Command(BaseCommand):
             if rotation.is_under_way():
                 self.stdout.write("An earlier round is not finished: it goes on.")
             else:
-                self.stdout.write(f"{rotation.begin_round()} organizations have a new data key.")
+                new = rotation.begin_round()
+                self.stdout.write(f"Organizations with a new data key: {new}.")
             stuck += rotation.finish_round(self._bar("Rows sealed anew"))
         return stuck
 
