@@ -1,34 +1,70 @@
-"""django-allauth's forms about second factors, with labels in our words."""
+"""django-allauth's forms about second factors: labels in our words, and no error page for what no
+browser sends."""
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
+from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.forms import ActivateTOTPForm
-from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    EditWebAuthnForm,
+    LoginWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
+from cryptography.exceptions import UnsupportedAlgorithm
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import NameField
 
 NUMERIC = {"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True}
+# What json and fido2 raise on a credential that is none.
+MALFORMED = (
+    ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError,
+    UnsupportedAlgorithm, struct.error,
+)  # fmt: skip
 
 
-def code(label: Any) -> forms.CharField:
+@contextmanager
+def from_a_browser() -> Iterator[None]:
+    try:
+        yield
+    except MALFORMED:
+        raise get_adapter().validation_error("incorrect_code") from None
+
+
+class CredentialField(forms.JSONField):
+    """What the browser's script fills in."""
+
+    widget = forms.HiddenInput
+
+    def to_python(self, value: Any) -> Any:
+        with from_a_browser():
+            return super().to_python(value)
+
+
+def code_field(label: Any) -> forms.CharField:
     return forms.CharField(label=label, max_length=20, widget=forms.TextInput(attrs=NUMERIC))
 
 
 class CodeForm(AuthenticateForm):
-    code = code(_("Code from your app, or a recovery code"))
+    code = code_field(_("Code from your app, or a recovery code"))
 
 
 class CodeAgainForm(ReauthenticateForm):
-    code = code(_("Code from your app, or a recovery code"))
+    code = code_field(_("Code from your app, or a recovery code"))
 
 
 class AppForm(ActivateTOTPForm):
-    code = code(_("Code that the app shows now"))
+    code = code_field(_("Code that the app shows now"))
 
 
 class NewPasskeyForm(AddWebAuthnForm):
@@ -42,7 +78,32 @@ class NewPasskeyForm(AddWebAuthnForm):
             "security key that cannot do that."
         ),
     )
+    credential = CredentialField()
+
+    def clean(self) -> Any:
+        with from_a_browser():
+            return super().clean()
 
 
 class RenamePasskeyForm(EditWebAuthnForm):
     name = NameField(label=_("Name of this passkey"), max_length=100)
+
+
+class _ShownPasskey(AuthenticateWebAuthnForm):
+    credential = CredentialField()
+
+    def clean_credential(self) -> Authenticator:
+        with from_a_browser():
+            return super().clean_credential()
+
+
+class PasskeyForm(_ShownPasskey):
+    """The second step of a sign-in."""
+
+
+class PasskeyAloneForm(_ShownPasskey, LoginWebAuthnForm):
+    """A sign-in without a password."""
+
+
+class PasskeyAgainForm(_ShownPasskey, ReauthenticateWebAuthnForm):
+    """Is it still you?"""

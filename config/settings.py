@@ -186,6 +186,9 @@ MFA_FORMS = {
     "activate_totp": "accounts.factor_forms.AppForm",
     "add_webauthn": "accounts.factor_forms.NewPasskeyForm",
     "edit_webauthn": "accounts.factor_forms.RenamePasskeyForm",
+    "authenticate_webauthn": "accounts.factor_forms.PasskeyForm",
+    "login_webauthn": "accounts.factor_forms.PasskeyAloneForm",
+    "reauthenticate_webauthn": "accounts.factor_forms.PasskeyAgainForm",
 }
 
 # A session ends when nobody opens a page for so long, and at the latest so long after sign-in.
@@ -232,9 +235,6 @@ WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG or TESTING
 _https = _address.scheme == "https"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = _https
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
-if _https:
-    # Browsers take these names from this very host only, and for all of its paths.
-    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 # Lax and not Strict: networks send the browser back to us with a plain link.
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
 SECURE_SSL_REDIRECT = _https

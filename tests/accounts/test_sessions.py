@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -46,7 +47,7 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     now, moment = time.time(), timezone.now()
 
     def go(seconds: float) -> None:
-        there = timezone.timedelta(seconds=seconds)
+        there = timedelta(seconds=seconds)
         monkeypatch.setattr(time, "time", lambda: now + seconds)
         monkeypatch.setattr("django.utils.timezone.now", lambda: moment + there)
 
@@ -226,7 +227,8 @@ def test_signing_in_takes_no_session_over_that_somebody_planted(world: World) ->
     session = client.session
     session["planted"] = True
     session.save()
-    client.cookies[settings.SESSION_COOKIE_NAME] = planted = session.session_key
+    planted = str(session.session_key)
+    client.cookies[settings.SESSION_COOKIE_NAME] = planted
     client.post(reverse("account_login"), {"login": world.otto.email, "password": "secret"})
     assert client.session.session_key != planted
     assert not Session.objects.filter(pk=planted).exists()
