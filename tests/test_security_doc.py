@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import pytest
 
+from config.limits import LIMITS
+
 ROOT = Path(__file__).resolve().parent.parent
 SECURITY, ASVS = ROOT / "docs/security.md", ROOT / "docs/asvs.md"
 TEST = re.compile(r"`([\w/]+\.py)::(\w+)`")
@@ -146,6 +148,16 @@ def test_every_requirement_has_a_state_and_what_shows_it() -> None:
         assert state in STATES, where
         shown = TEST.search(why) or FILE.search(why)
         assert shown if state == "met" else len(why.split()) >= 2, where
+
+
+def test_every_limit_stands_there_as_it_is_counted() -> None:
+    spans = {"m": "a minute", "3m": "three minutes", "5m": "five minutes", "h": "an hour"}
+    spans["d"] = "a day"
+    for action, rates in LIMITS.items():
+        for rate in rates.split(","):
+            amount, span, _ = rate.split("/")
+            said = re.compile(rf"\b{amount}( wrong ones)? in {spans[span]}")
+            assert any(said.search(line.cells[1]) for line in PROMISES), f"{action}: {rate}"
 
 
 def test_the_sums_are_those_of_the_table() -> None:
