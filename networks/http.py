@@ -1,13 +1,12 @@
 """The one door out: every request to a network leaves through here, held in one of two ways.
 
 `hold` is for a person's web request; `Driver` holds hundreds of conversations at once for the
-probe engine. Both prepare a request alike, follow no redirect, keep no cookie, read at most
-BODY_LIMIT, and give a whole conversation TIME_LIMIT seconds. Where there is no answer, a
-TransportError is thrown into the conversation; one that it does not catch reaches the caller.
-
-NETWORK_HOSTS (a setting) maps a real host to a base address, for the practice networks:
-{"www.linkedin.com": "http://localhost:8100/www.linkedin.com"}. Adapters never see it, and
-signatures are over the real address.
+probe engine. Both are told the hosts that a conversation may speak with, which are its network's
+(`Network.hosts`), and connect to public addresses only (networks/addresses.py). Both prepare a
+request alike, trust the same authorities, follow no redirect, keep no cookie, read neither a
+proxy nor a .netrc of the machine, take at most HEADER_LIMIT and BODY_LIMIT (unpacked), and give
+a whole conversation TIME_LIMIT seconds. Where there is no answer, a TransportError is thrown
+into the conversation; one that it does not catch reaches the caller.
 """
 
 from __future__ import annotations
@@ -15,8 +14,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import ssl
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from time import monotonic
 from typing import Any, Self
@@ -27,18 +27,22 @@ import urllib3
 import yarl
 from requests.adapters import HTTPAdapter
 from requests.cookies import RequestsCookieJar
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from requests_oauthlib import OAuth1
 
-from networks.base import Answer, Conversation, Request, TransportError
-from networks.wire import Prepared, prepare, public_address, signature, signed
+from networks.addresses import Resolver, connect, public_address
+from networks.base import Answer, Conversation, TransportError
+from networks.wire import Prepared, prepare, signature, signed
 
 __all__ = ["TIME_LIMIT", "Driver", "hold", "public_address"]
 
 TIME_LIMIT = 30.0  # seconds for a whole conversation: the lease on a token must be longer
 REQUEST_LIMIT = 10.0
 CONNECT_LIMIT = 5.0
+HEADER_LIMIT = 64 * 1024
 BODY_LIMIT = 1024 * 1024
 CHUNK = 64 * 1024
+AUTHORITIES = DEFAULT_CA_BUNDLE_PATH
 
 # At DEBUG these write signed headers and whole addresses into the log.
 for _talkative in ("oauthlib", "requests_oauthlib", "urllib3"):
@@ -57,15 +61,15 @@ def _failure(error: Exception, prepared: Prepared) -> TransportError:
     return TransportError(f"{type(error).__name__} at {prepared.host}")
 
 
-def hold(conversation: Conversation) -> Any:
-    """Holds one conversation to its end, in this thread."""
+def hold(conversation: Conversation, hosts: Collection[str]) -> Any:
+    """Holds one conversation to its end, in this thread; it may speak with `hosts` alone."""
     deadline = monotonic() + TIME_LIMIT
     with closing(conversation), _Session() as session:
         try:
             request = next(conversation)
             while True:
                 try:
-                    answer = session.ask(request, deadline)
+                    answer = session.ask(prepare(request, hosts), deadline)
                 except TransportError as error:
                     request = conversation.throw(error)
                     _remaining(deadline)  # it was told once; asking on would never end
@@ -81,6 +85,7 @@ class _Session(requests.Session):
     def __init__(self) -> None:
         super().__init__()
         self.trust_env = False  # a .netrc or a proxy of the machine is none of ours
+        self.verify = AUTHORITIES
         self.headers.clear()
         self.door = Door()
         self.mount("https://", self.door)
@@ -89,8 +94,7 @@ class _Session(requests.Session):
     def get_redirect_target(self, resp: requests.Response) -> None:
         """None: requests would otherwise read a redirect's whole body to look ahead."""
 
-    def ask(self, request: Request, deadline: float) -> Answer:
-        prepared = prepare(request)
+    def ask(self, prepared: Prepared, deadline: float) -> Answer:
         remaining = _remaining(deadline)
         self.cookies = RequestsCookieJar()
         try:
@@ -123,8 +127,12 @@ class _Session(requests.Session):
 
 def _lower(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     lower: dict[str, str] = {}
+    size = 0
     for name, value in headers:
         name = name.lower()
+        size += len(name) + len(value)
+        if size > HEADER_LIMIT:
+            raise TransportError("the answer's headers are too large")
         lower[name] = f"{lower[name]}, {value}" if name in lower else value
     return lower
 
@@ -136,10 +144,11 @@ def _grown(body: bytes, chunk: bytes) -> bytes:
 
 
 class Door(HTTPAdapter):
-    """Rewrites hosts by NETWORK_HOSTS, and can cut off an answer that drips for ever."""
+    """Rewrites hosts by NETWORK_HOSTS, connects where it may, and cuts off what drips for ever."""
 
     def __init__(self) -> None:
         self._sockets: list[socket.socket] = []
+        self._end = 0.0
         super().__init__()
 
     def send(
@@ -150,41 +159,49 @@ class Door(HTTPAdapter):
         return super().send(rewritten, *args, **kwargs)
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
-        """A read timeout starts anew with every byte, so remember what there is to cut."""
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
         make = type(pool).ConnectionCls
 
-        def remembered(*args: Any, **kwargs: Any) -> Any:
+        def watched(*args: Any, **kwargs: Any) -> Any:
             connection = make(*args, **kwargs)
-            connect = connection.connect
-
-            def connect_and_remember() -> None:
-                connect()
-                self._sockets.append(connection.sock)
-
-            connection.connect = connect_and_remember
+            # Below TLS, which goes on to ask for the certificate of the name.
+            connection._new_conn = lambda: self._connect(connection.host, connection.port)
             return connection
 
-        pool.ConnectionCls = remembered
+        pool.ConnectionCls = watched
         return pool
+
+    def _connect(self, host: str, port: int) -> socket.socket:
+        """A read timeout starts anew with every byte, so remember what there is to cut."""
+        sock = connect(host, port, min(CONNECT_LIMIT, self._end - monotonic()))
+        self._sockets.append(sock.dup())
+        if monotonic() >= self._end:  # the timer has rung meanwhile
+            sock.close()
+            raise TimeoutError
+        return sock
 
     @contextmanager
     def cut_off_after(self, seconds: float) -> Iterator[None]:
+        self._end = monotonic() + seconds
         timer = threading.Timer(seconds, self._cut)
         timer.daemon = True
         timer.start()
-        end = monotonic() + seconds
         try:
             yield
         finally:
             timer.cancel()
-        if monotonic() >= end:  # a body that was cut may look like a whole one
+        if monotonic() >= self._end:  # a body that was cut may look like a whole one
             raise TransportError("the answer took too long")
 
     def _cut(self) -> None:
         for sock in self._sockets:
             with suppress(OSError):
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+                sock.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        super().close()
+        while self._sockets:
+            self._sockets.pop().close()
 
 
 class Driver:
@@ -198,7 +215,11 @@ class Driver:
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
+            connector=aiohttp.TCPConnector(
+                limit=0,
+                resolver=Resolver(),
+                ssl=ssl.create_default_context(cafile=AUTHORITIES),
+            ),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(total=REQUEST_LIMIT, sock_connect=CONNECT_LIMIT),
         )
@@ -209,14 +230,14 @@ class Driver:
             await self._session.close()
             self._session = None
 
-    async def hold(self, conversation: Conversation) -> Any:
+    async def hold(self, conversation: Conversation, hosts: Collection[str]) -> Any:
         deadline = monotonic() + TIME_LIMIT
         with closing(conversation):
             try:
                 request = next(conversation)
                 while True:
                     try:
-                        answer = await self._ask(request, deadline)
+                        answer = await self._ask(prepare(request, hosts), deadline)
                     except TransportError as error:
                         request = conversation.throw(error)
                         _remaining(deadline)
@@ -225,8 +246,7 @@ class Driver:
             except StopIteration as end:
                 return end.value
 
-    async def _ask(self, request: Request, deadline: float) -> Answer:
-        prepared = prepare(request)
+    async def _ask(self, prepared: Prepared, deadline: float) -> Answer:
         try:
             async with asyncio.timeout(_remaining(deadline)):
                 return await self._send(prepared)

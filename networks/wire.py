@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from django.conf import settings
 from oauthlib import oauth1
 
 from networks.base import OAuth1Keys, Request, TransportError
 
+logger = logging.getLogger(__name__)
+
 FORM = "application/x-www-form-urlencoded"
-ADDRESS = re.compile(r"https://[A-Za-z0-9.:-]+[/?][!-~]*")
+# A name and no number, so that it is resolved and looked at; no port, no user, no fragment.
+ADDRESS = re.compile(r"https://(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*[/?][!\"$-~]*")
 PRINTABLE = re.compile(r"[ -~]*")
 
 
@@ -35,18 +38,11 @@ class Prepared:
         return urlsplit(self.url).hostname or ""
 
 
-def public_address(url: str) -> str:
-    """Where the browser, or the door, really goes for a network's address."""
-    parts = urlsplit(url)
-    hosts: Mapping[str, str] = getattr(settings, "NETWORK_HOSTS", {})
-    base = hosts.get(parts.hostname or "")
-    if not base:
-        return url
-    return base.rstrip("/") + url[len(f"{parts.scheme}://{parts.netloc}") :]
+def prepare(request: Request, hosts: Collection[str]) -> Prepared:
+    """One way to write a request down, so that both drivers send the same bytes.
 
-
-def prepare(request: Request) -> Prepared:
-    """One way to write a request down, so that both drivers send the same bytes."""
+    Raises TransportError for what cannot be sent, and for a host that is none of `hosts`.
+    """
     try:
         body, content_type = _body(request)
         url = request.url
@@ -66,7 +62,11 @@ def prepare(request: Request) -> Prepared:
         raise TransportError("not an https address")
     if not all(PRINTABLE.fullmatch(value) for value in headers.values()):
         raise TransportError("a header value that cannot be sent")
-    return Prepared(request.method, url, headers, body, request.oauth1)
+    prepared = Prepared(request.method, url, headers, body, request.oauth1)
+    if prepared.host not in hosts:
+        logger.warning("refused to ask %s, which is no host of this network", prepared.host)
+        raise TransportError(f"{prepared.host} is no host of this network")
+    return prepared
 
 
 def _body(request: Request) -> tuple[str | None, str]:

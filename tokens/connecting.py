@@ -94,7 +94,7 @@ def begin(
     """
     app = app_for(network)
     state = secrets.token_urlsafe(32)
-    authorization = _ask(network.authorize(client_of(app), state))
+    authorization = _ask(network, network.authorize(client_of(app), state))
     trip = AuthorizationRequest(organization=organization, user=user, app=app, profile=profile)
     trip.state_digest = _digest(state)
     with walls.inside(organization.pk):
@@ -128,15 +128,17 @@ def arrive(trip: AuthorizationRequest, callback: Mapping[str, str]) -> Arrival:
     """Exchange the code and find out who came. Writes nothing. Raises Refused, CannotOpen."""
     network, client = trip.app.network, client_of(trip.app)
     keep = json.loads(vault.open_(trip, "keep"))
-    grant = _ask(network.exchange(client, callback, keep))
-    identity = _ask(network.identify(client, grant))
-    return Arrival(trip.app, grant, identity, _ask(network.reach(client, grant, identity)))
+    grant = _ask(network, network.exchange(client, callback, keep))
+    identity = _ask(network, network.identify(client, grant))
+    reachables = _ask(network, network.reach(client, grant, identity))
+    return Arrival(trip.app, grant, identity, reachables)
 
 
 def reach_again(token: Token) -> list[Reachable]:
     """What the login of a stored token reaches now. Raises Refused, CannotOpen."""
     identity = Identity(token.subject, token.subject_name)
-    return list(_ask(token.network.reach(client_of(token.app), token.open(), identity)))
+    reaching = token.network.reach(client_of(token.app), token.open(), identity)
+    return list(_ask(token.network, reaching))
 
 
 def client_of(app: OAuthApp) -> Client:
@@ -147,9 +149,9 @@ def client_of(app: OAuthApp) -> Client:
     return client
 
 
-def _ask(conversation: Conversation) -> Any:
+def _ask(network: Network, conversation: Conversation) -> Any:
     try:
-        return hold(conversation)
+        return hold(conversation, network.hosts)
     except TransportError:
         raise Refused(Refusal.NETWORK_UNAVAILABLE) from None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Self
@@ -45,9 +45,10 @@ class Conversations:
     def batch(self) -> Batch:
         return Batch(self)
 
-    def hold(self, conversation: Conversation, done: Done) -> None:
-        """Begin a conversation on the loop; `done` takes its result, or what it raised."""
-        asyncio.run_coroutine_threadsafe(self._hold(conversation, done), self._loop)
+    def hold(self, conversation: Conversation, hosts: Collection[str], done: Done) -> None:
+        """Begin a conversation on the loop, which may speak with `hosts` alone; `done` takes its
+        result, or what it raised."""
+        asyncio.run_coroutine_threadsafe(self._hold(conversation, hosts, done), self._loop)
 
     def _run(self) -> None:
         asyncio.run(self._serve())
@@ -60,9 +61,10 @@ class Conversations:
             self._ready.set()
             await self._stop.wait()
 
-    async def _hold(self, conversation: Conversation, done: Done) -> None:
+    async def _hold(self, conversation: Conversation, hosts: Collection[str], done: Done) -> None:
         async with self._room:
-            results = await asyncio.gather(self._driver.hold(conversation), return_exceptions=True)
+            held = self._driver.hold(conversation, hosts)
+            results = await asyncio.gather(held, return_exceptions=True)
         done(results[0])
 
 
@@ -78,8 +80,8 @@ class Batch:
         self._done: SimpleQueue[tuple[UUID, Any]] = SimpleQueue()
         self._open = 0
 
-    def begin(self, key: UUID, conversation: Conversation) -> None:
-        self._talk.hold(conversation, lambda result: self._done.put((key, result)))
+    def begin(self, key: UUID, conversation: Conversation, hosts: Collection[str]) -> None:
+        self._talk.hold(conversation, hosts, lambda result: self._done.put((key, result)))
         self._open += 1  # only what has begun will end
 
     def __iter__(self) -> Iterator[tuple[UUID, Any]]:

@@ -148,7 +148,7 @@ def _say_goodbye(token: Token, keys: tuple[Client, Grant] | None) -> Farewell:
     revoked = False
     if keys is not None:
         try:
-            revoked = bool(hold(token.network.revoke(*keys)))
+            revoked = bool(hold(token.network.revoke(*keys), token.network.hosts))
         except (TransportError, Refused):
             revoked = False
     return Farewell(token.network, token.subject_name, revoked)

@@ -84,10 +84,9 @@ def _go_on(batch: Batch, token: Token, session: Session, result: Any) -> Finding
     alone, since its text may quote the token, and costs none of the others.
     """
     try:
-        if isinstance(result, Exception):
-            batch.begin(token.pk, session.throw(result))
-        else:
-            batch.begin(token.pk, session.send(result))
+        is_trouble = isinstance(result, Exception)
+        conversation = session.throw(result) if is_trouble else session.send(result)
+        batch.begin(token.pk, conversation, token.network.hosts)
     except StopIteration as end:
         finding: Finding = end.value
         return finding

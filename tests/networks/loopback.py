@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +12,8 @@ from contextlib import contextmanager
 from aiohttp import web
 
 BIG = 3 * 1024 * 1024
+# A thousand times smaller on the wire than unpacked.
+BOMB = gzip.compress(bytes(50 * 1024 * 1024), compresslevel=1)
 
 
 async def echo(request: web.Request) -> web.Response:
@@ -56,6 +60,40 @@ async def zipped_big(request: web.Request) -> web.Response:
     return answer
 
 
+async def bomb(request: web.Request) -> web.Response:
+    return web.Response(body=BOMB, headers={"Content-Encoding": "gzip"})
+
+
+async def bomb_redirect(request: web.Request) -> web.Response:
+    headers = {"Content-Encoding": "gzip", "Location": "/"}
+    return web.Response(status=301, body=BOMB, headers=headers)
+
+
+async def no_gzip(request: web.Request) -> web.Response:
+    return web.Response(body=b"{}", headers={"Content-Encoding": "gzip"})
+
+
+async def long_header(request: web.Request) -> web.Response:
+    return web.Response(headers={"X-Long": "x" * BIG})
+
+
+async def many_headers(request: web.Request) -> web.Response:
+    return web.Response(headers={f"X-{n}": "x" for n in range(10_000)})
+
+
+async def heavy_headers(request: web.Request) -> web.Response:
+    """Each of a length and all of a number that parsers still take."""
+    return web.Response(headers={f"X-{n}": "x" * 7_000 for n in range(50)})
+
+
+async def endless_status(request: web.Request) -> web.Response:
+    """«Go on» (RFC 9110, 15.2.1), and never an answer."""
+    while request.transport is not None:
+        request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        await asyncio.sleep(0.05)
+    return web.Response()
+
+
 async def cut(request: web.Request) -> web.StreamResponse:
     answer = web.StreamResponse(headers={"Content-Length": "1000"})
     await answer.prepare(request)
@@ -80,23 +118,31 @@ PAGES = {
     "big": big,
     "big_redirect": big_redirect,
     "zipped_big": zipped_big,
+    "bomb": bomb,
+    "bomb_redirect": bomb_redirect,
+    "no_gzip": no_gzip,
+    "long_header": long_header,
+    "many_headers": many_headers,
+    "heavy_headers": heavy_headers,
+    "endless_status": endless_status,
     "cut": cut,
     "garbage": garbage,
 }
 
 
 @contextmanager
-def served() -> Iterator[str]:
+def served(tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """Runs it in a thread of its own; yields its base address."""
     app = web.Application()
     for name, page in PAGES.items():
         app.router.add_route("*", f"/network.example/{name}", page)
+        app.router.add_route("*", f"/{name}", page)
     loop = asyncio.new_event_loop()
     runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
 
     async def start() -> int:
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
         await site.start()
         return int(runner.addresses[0][1])
 
@@ -104,7 +150,7 @@ def served() -> Iterator[str]:
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{port}"
     finally:
         asyncio.run_coroutine_threadsafe(ended(runner), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)

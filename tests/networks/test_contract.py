@@ -16,6 +16,7 @@ from networks.base import (
     Answer,
     Authorization,
     Conversation,
+    Get,
     Grant,
     Health,
     Identity,
@@ -28,6 +29,7 @@ from networks.base import (
     Where,
 )
 from networks.registry import NETWORKS
+from networks.wire import prepare
 from tests.networks.talk import CLIENT, GRANT, talk
 
 IDENTITY = Identity("subject", "Name")
@@ -80,15 +82,17 @@ every_network = pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWOR
 every_conversation = pytest.mark.parametrize("verb", CONVERSATIONS)
 
 
-def held(conversation: Conversation, answer: Answer | TransportError) -> Any:
-    """Gives the same answer to whatever is asked."""
+def held(network: Network, verb: str, answer: Answer | TransportError) -> Any:
+    """Gives the same answer to whatever is asked, which must be asked of the network's hosts."""
+    conversation = CONVERSATIONS[verb][0](network)
     try:
-        next(conversation)
+        request = next(conversation)
         for _ in range(ENDLESS):
+            assert prepare(request, network.hosts)
             if isinstance(answer, TransportError):
-                conversation.throw(answer)
+                request = conversation.throw(answer)
             else:
-                conversation.send(answer)
+                request = conversation.send(answer)
     except StopIteration as end:
         return end.value
     raise AssertionError("it never ends")
@@ -101,9 +105,9 @@ def held(conversation: Conversation, answer: Answer | TransportError) -> Any:
 def test_whatever_comes_back_a_conversation_keeps_its_word(
     network: Network, verb: str, answer: Answer
 ) -> None:
-    begin, kind = CONVERSATIONS[verb]
+    kind = CONVERSATIONS[verb][1]
     try:
-        result = held(begin(network), answer)
+        result = held(network, verb, answer)
     except Refused as refused:
         assert verb in ("authorize", "exchange", "identify", "reach")
         assert refused.refusal
@@ -145,7 +149,7 @@ def test_what_is_not_understood_is_never_dead(
 @every_conversation
 def test_no_answer_at_all_is_unclear_or_try_again(network: Network, verb: str) -> None:
     try:
-        result = held(CONVERSATIONS[verb][0](network), TransportError("timeout"))
+        result = held(network, verb, TransportError("timeout"))
     except Refused as refused:
         assert refused.refusal.value == "network_unavailable"
         return
@@ -166,6 +170,12 @@ def test_every_endpoint_is_https_and_its_host_is_declared(network: Network) -> N
     for endpoint in filter(None, endpoints):
         assert urlsplit(endpoint).scheme == "https"
         assert urlsplit(endpoint).hostname in network.hosts
+
+
+@every_network
+def test_every_declared_host_is_a_name_that_the_door_takes(network: Network) -> None:
+    for host in network.hosts:
+        assert prepare(Get(f"https://{host}/"), network.hosts).host == host
 
 
 @every_network

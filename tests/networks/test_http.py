@@ -7,6 +7,7 @@ import json
 import logging
 import re
 import socket
+import tracemalloc
 from collections.abc import Callable, Iterator
 from time import monotonic
 from typing import Any
@@ -25,16 +26,17 @@ from networks.base import (
     TransportError,
 )
 from networks.http import Driver, hold, public_address
-from tests.networks.loopback import served
+from tests.networks import loopback
 
 Hold = Callable[[Conversation], Any]
+HOSTS = ("network.example",)
 BASE = "https://network.example"
 SECRET = "secret-token-text"
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    with served() as address:
+    with loopback.served() as address:
         yield address
 
 
@@ -43,15 +45,19 @@ def _mapped(server: str, settings: Any) -> None:
     settings.NETWORK_HOSTS = {"network.example": f"{server}/network.example"}
 
 
+def hold_plainly(conversation: Conversation) -> Any:
+    return hold(conversation, HOSTS)
+
+
 def hold_in_a_driver(conversation: Conversation) -> Any:
     async def held() -> Any:
         async with Driver() as driver:
-            return await driver.hold(conversation)
+            return await driver.hold(conversation, HOSTS)
 
     return asyncio.run(held())
 
 
-@pytest.fixture(params=[hold, hold_in_a_driver], ids=["plain", "asynchronous"])
+@pytest.fixture(params=[hold_plainly, hold_in_a_driver], ids=["plain", "asynchronous"])
 def held(request: pytest.FixtureRequest) -> Hold:
     driver: Hold = request.param
     return driver
@@ -77,7 +83,7 @@ REQUESTS = [
 
 @pytest.mark.parametrize("request_", REQUESTS)
 def test_both_drivers_send_the_same_bytes(request_: Request) -> None:
-    plain, asynchronous = seen(hold, request_), seen(hold_in_a_driver, request_)
+    plain, asynchronous = seen(hold_plainly, request_), seen(hold_in_a_driver, request_)
     assert plain == asynchronous
 
 
@@ -104,7 +110,7 @@ def test_a_signature_is_over_the_real_address_and_the_same_in_both_drivers(
     keys = OAuth1Keys("key", "key-secret", "token", "token-secret", "https://us.example/?s=1", "v")
     request = Post(f"{BASE}/echo", params={"q": "a b"}, form=form, oauth1=keys)
 
-    plain, asynchronous = seen(hold, request), seen(hold_in_a_driver, request)
+    plain, asynchronous = seen(hold_plainly, request), seen(hold_in_a_driver, request)
 
     assert plain == asynchronous
     signed = plain["headers"]["authorization"]
@@ -138,19 +144,36 @@ def test_a_redirect_is_an_answer_and_is_not_followed(held: Hold) -> None:
     assert (answer.status, answer.body) == (302, b"go")
 
 
-@pytest.mark.parametrize("page", ["big", "big_redirect", "zipped_big"])
+@pytest.mark.parametrize("page", ["big", "big_redirect", "zipped_big", "bomb"])
 def test_an_answer_that_is_too_large_is_no_answer(held: Hold, page: str) -> None:
     with pytest.raises(TransportError, match="too large"):
         held(ask(Get(f"{BASE}/{page}")))
 
 
-@pytest.mark.parametrize("page", ["cut", "garbage"])
+@pytest.mark.parametrize("page", ["bomb", "bomb_redirect"])
+def test_a_bomb_is_not_unpacked_first_and_measured_then(held: Hold, page: str) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(TransportError, match="too large"):
+            held(ask(Get(f"{BASE}/{page}")))
+        assert tracemalloc.get_traced_memory()[1] < len(loopback.BOMB) + 10 * http.BODY_LIMIT
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("page", ["long_header", "many_headers", "heavy_headers"])
+def test_headers_that_are_too_large_are_no_answer(held: Hold, page: str) -> None:
+    with pytest.raises(TransportError):
+        held(ask(Get(f"{BASE}/{page}")))
+
+
+@pytest.mark.parametrize("page", ["cut", "garbage", "no_gzip"])
 def test_an_answer_that_is_cut_off_or_no_http_is_no_answer(held: Hold, page: str) -> None:
     with pytest.raises(TransportError):
         held(ask(Get(f"{BASE}/{page}")))
 
 
-@pytest.mark.parametrize("page", ["silent", "dripping"])
+@pytest.mark.parametrize("page", ["silent", "dripping", "endless_status"])
 def test_a_network_that_is_silent_or_drips_is_left_in_time(
     held: Hold, page: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -214,6 +237,16 @@ def test_even_a_conversation_that_swallows_its_end_has_one(
         Get(f"{BASE}/echo\r\nX-Evil: 1"),
         Get(f"{BASE}/a b"),
         Get("https:///echo"),
+        Get("https://network.example:8443/echo"),
+        Get(f"{BASE}/echo#fragment"),
+        Get("https://NETWORK.example/echo"),
+        Get("https://network.example./echo"),
+        Get("https://network.example\\@elsewhere.example/echo"),
+        Get("https://127.0.0.1/echo"),
+        Get("https://2130706433/echo"),
+        Get("https://0x7f.1/echo"),
+        Get("https://[::1]/echo"),
+        Get("https://localhost/echo"),
         Get("file:///etc/passwd"),
     ],
 )
@@ -248,7 +281,10 @@ def test_the_conversation_is_closed_however_it_ends(held: Hold) -> None:
     assert closed == ["echo", "cut"]
 
 
-def test_no_cookie_is_kept_between_requests(held: Hold) -> None:
+def test_no_cookie_is_kept_between_requests(held: Hold, server: str, settings: Any) -> None:
+    named = server.replace("127.0.0.1", "localhost")  # numbers are sent no cookies at all
+    settings.NETWORK_HOSTS = {"network.example": f"{named}/network.example"}
+
     def twice() -> Conversation:
         yield Get(f"{BASE}/echo")
         answer = yield Get(f"{BASE}/echo")
@@ -274,7 +310,7 @@ def test_hundreds_are_held_at_once_and_one_bad_token_spoils_none() -> None:
         tokens = [f"t{n}" for n in range(300)]
         tokens[7] = "bad\x00token"
         async with Driver() as driver:
-            conversations = [driver.hold(ask(Get(f"{BASE}/echo", bearer=t))) for t in tokens]
+            conversations = [driver.hold(ask(Get(f"{BASE}/echo", bearer=t)), HOSTS) for t in tokens]
             return await asyncio.gather(*conversations, return_exceptions=True)
 
     answers = asyncio.run(all_of_them())

@@ -9,8 +9,19 @@ from typing import Any
 
 import pytest
 
-from networks.base import Client, Grant, Health, Identity, Network, Reason, Refusal, Refused
-from networks.http import hold, public_address
+from networks import http
+from networks.base import (
+    Client,
+    Conversation,
+    Grant,
+    Health,
+    Identity,
+    Network,
+    Reason,
+    Refusal,
+    Refused,
+)
+from networks.http import public_address
 from networks.registry import NETWORKS
 from sandbox.settings import Settings
 from tests.sandbox.driver import Browser, Practice, free_port
@@ -29,6 +40,10 @@ def practice(tmp_path: Path, settings: Any) -> Iterator[Practice]:
     world.stop()
 
 
+def hold(network: Network, conversation: Conversation) -> Any:
+    return http.hold(conversation, network.hosts)
+
+
 def our_client(practice: Practice, network: Network, secret: str = "") -> Client:
     name = f"practice-{network.slug}"
     return Client(name, secret or f"{name}-secret", practice.callback(network.slug))
@@ -38,7 +53,7 @@ def allowed(
     practice: Practice, network: Network, person: str = "", without: tuple[str, ...] = ()
 ) -> tuple[dict[str, str], Any]:
     """The person signs in and allows it; the callback's query and what was kept."""
-    authorization = hold(network.authorize(our_client(practice, network), "our-state"))
+    authorization = hold(network, network.authorize(our_client(practice, network), "our-state"))
     people = practice.state(network.slug)["people"]
     who = next(one for one in people if person in ("", one["id"]))
     browser = Browser(practice)
@@ -55,12 +70,12 @@ def connected(practice: Practice, network: Network, person: str = "") -> tuple[G
     client = our_client(practice, network)
     callback, keep = allowed(practice, network, person)
     assert callback["state"] == "our-state"
-    grant = hold(network.exchange(client, callback, keep))
-    return grant, hold(network.identify(client, grant))
+    grant = hold(network, network.exchange(client, callback, keep))
+    return grant, hold(network, network.identify(client, grant))
 
 
 def probed(practice: Practice, network: Network, grant: Grant, subject: str) -> Any:
-    return hold(network.probe(our_client(practice, network), grant, subject))
+    return hold(network, network.probe(our_client(practice, network), grant, subject))
 
 
 every_network = pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
@@ -71,7 +86,7 @@ refreshing = pytest.mark.parametrize("slug", ["linkedin", "pinterest", "tiktok"]
 def test_a_person_connects_and_the_token_is_alive(practice: Practice, network: Network) -> None:
     grant, identity = connected(practice, network)
     assert probed(practice, network, grant, identity.subject).health is Health.ALIVE
-    found = hold(network.reach(our_client(practice, network), grant, identity))
+    found = hold(network, network.reach(our_client(practice, network), grant, identity))
     assert found[0].is_login
     assert found[0].remote_id == identity.subject
 
@@ -86,7 +101,7 @@ def test_a_changed_password_ends_it_in_the_networks_own_words(
 
     verdict = probed(practice, network, grant, identity.subject)
     if verdict.renewable:
-        verdict = hold(network.refresh(our_client(practice, network), grant))
+        verdict = hold(network, network.refresh(our_client(practice, network), grant))
     expected = Reason.INVALID_TOKEN_UNSPECIFIED
     if network.slug == "linkedin":
         expected = Reason.REVOKED_BY_USER
@@ -115,7 +130,7 @@ def test_an_ended_access_token_is_renewed(practice: Practice, slug: str) -> None
     assert verdict.health is Health.DEAD
     assert verdict.renewable
 
-    renewed = hold(network.refresh(our_client(practice, network), grant))
+    renewed = hold(network, network.refresh(our_client(practice, network), grant))
 
     assert isinstance(renewed, Grant)
     assert renewed.refresh_token
@@ -131,7 +146,7 @@ def test_an_ended_refresh_token_is_dead(practice: Practice, slug: str) -> None:
     person = practice.state(slug)["people"][0]["id"]
     practice.pull(slug, "expire_access", person=person)
     practice.pull(slug, "expire_refresh", person=person)
-    verdict = hold(network.refresh(our_client(practice, network), grant))
+    verdict = hold(network, network.refresh(our_client(practice, network), grant))
     assert (verdict.health, verdict.reason) == (Health.DEAD, Reason.INVALID_TOKEN_UNSPECIFIED)
 
 
@@ -150,9 +165,9 @@ def test_a_wrong_secret_is_the_operators_trouble(practice: Practice, network: Ne
     wrong = our_client(practice, network, secret="wrong")
     with pytest.raises(Refused) as refused:
         if network.slug == "xing":
-            hold(network.authorize(wrong, "our-state"))
+            hold(network, network.authorize(wrong, "our-state"))
         callback, keep = allowed(practice, network)
-        hold(network.exchange(wrong, callback, keep))
+        hold(network, network.exchange(wrong, callback, keep))
     assert refused.value.refusal is Refusal.APP_MISCONFIGURED
 
 
@@ -160,16 +175,16 @@ def test_a_wrong_secret_is_the_operators_trouble(practice: Practice, network: Ne
 def test_a_code_is_spent_once(practice: Practice, network: Network) -> None:
     client = our_client(practice, network)
     callback, keep = allowed(practice, network)
-    hold(network.exchange(client, callback, keep))
+    hold(network, network.exchange(client, callback, keep))
     with pytest.raises(Refused) as refused:
-        hold(network.exchange(client, callback, keep))
+        hold(network, network.exchange(client, callback, keep))
     assert refused.value.refusal is Refusal.CODE_REFUSED
 
 
 @every_network
 def test_a_person_who_says_no_has_cancelled(practice: Practice, network: Network) -> None:
     client = our_client(practice, network)
-    authorization = hold(network.authorize(client, "our-state"))
+    authorization = hold(network, network.authorize(client, "our-state"))
     who = practice.state(network.slug)["people"][0]
     browser = Browser(practice)
     browser.open(public_address(authorization.url))
@@ -177,7 +192,7 @@ def test_a_person_who_says_no_has_cancelled(practice: Practice, network: Network
     callback = browser.decide("deny")
     browser.close()
     with pytest.raises(Refused) as refused:
-        hold(network.exchange(client, callback, authorization.keep))
+        hold(network, network.exchange(client, callback, authorization.keep))
     assert refused.value.refusal is Refusal.CANCELLED
 
 
@@ -185,7 +200,7 @@ def test_a_scope_that_was_unticked_is_named(practice: Practice) -> None:
     network = NETWORKS["tiktok"]
     callback, keep = allowed(practice, network, without=("video.publish",))
     with pytest.raises(Refused) as refused:
-        hold(network.exchange(our_client(practice, network), callback, keep))
+        hold(network, network.exchange(our_client(practice, network), callback, keep))
     assert refused.value.missing == ("video.publish",)
 
 
@@ -193,7 +208,7 @@ def test_a_revocation_is_confirmed_and_ends_the_token(practice: Practice) -> Non
     for slug in ("linkedin", "tiktok"):
         network = NETWORKS[slug]
         grant, identity = connected(practice, network)
-        assert hold(network.revoke(our_client(practice, network), grant)) is True
+        assert hold(network, network.revoke(our_client(practice, network), grant)) is True
         assert probed(practice, network, grant, identity.subject).health is Health.DEAD
 
 
@@ -202,7 +217,7 @@ def test_everybody_reaches_what_the_console_says(practice: Practice) -> None:
     state = practice.state("linkedin")
     for person in state["people"]:
         grant, identity = connected(practice, network, person["id"])
-        found = hold(network.reach(our_client(practice, network), grant, identity))
+        found = hold(network, network.reach(our_client(practice, network), grant, identity))
         pages = {one.remote_id for one in found if one.kind == "page" and not one.missing_role}
         listed = [one for one in state["profiles"] if person["id"] in one["admins"]]
         assert pages == {one["id"] for one in listed}
@@ -213,7 +228,7 @@ def test_an_advertisers_login_is_refused_with_its_own_reason(practice: Practice)
     network = NETWORKS["tiktok"]
     callback, keep = allowed(practice, network, "ads")
     with pytest.raises(Refused) as refused:
-        hold(network.exchange(our_client(practice, network), callback, keep))
+        hold(network, network.exchange(our_client(practice, network), callback, keep))
     assert refused.value.refusal is Refusal.AD_ACCOUNT
 
 
@@ -221,7 +236,7 @@ def test_an_advertisers_login_is_refused_with_its_own_reason(practice: Practice)
 def test_an_account_brings_all_its_boards(practice: Practice, person: str, boards: int) -> None:
     network = NETWORKS["pinterest"]
     grant, identity = connected(practice, network, person)
-    found = hold(network.reach(our_client(practice, network), grant, identity))
+    found = hold(network, network.reach(our_client(practice, network), grant, identity))
     assert len(found) == 1 + boards
 
 
@@ -229,6 +244,6 @@ def test_a_lost_role_is_seen_and_the_other_pages_stay(practice: Practice) -> Non
     network = NETWORKS["linkedin"]
     grant, identity = connected(practice, network, "jonas")
     practice.pull("linkedin", "remove_role", person="jonas", profile="40010001")
-    found = hold(network.reach(our_client(practice, network), grant, identity))
+    found = hold(network, network.reach(our_client(practice, network), grant, identity))
     held = [one.remote_id for one in found if one.kind == "page" and not one.missing_role]
     assert held == ["40010002"]

@@ -165,10 +165,10 @@ def test_a_conversation_that_cannot_begin_is_not_waited_for(world, says, monkeyp
     says("tiktok", probe=ALIVE)
     hold = Conversations.hold
 
-    def full(self, conversation, done):
+    def full(self, conversation, hosts, done):
         if "Mia" in conversation.gi_frame.f_locals["grant"].access_token:
             raise RuntimeError("the loop is closed")
-        hold(self, conversation, done)
+        hold(self, conversation, hosts, done)
 
     monkeypatch.setattr(Conversations, "hold", full)
     assert ask() == 3

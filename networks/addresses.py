@@ -1,0 +1,108 @@
+"""Where the door may connect to: public addresses, and practice hosts exactly as configured.
+
+NETWORK_HOSTS (a setting) maps a real host to a base address, for the practice networks:
+{"www.linkedin.com": "http://localhost:8100/www.linkedin.com"}. Adapters never see it, and
+signatures are over the real address.
+
+A name is resolved once for each connection, and the addresses that were looked at are the ones
+connected to: a name that answers a public address first and a private one later gains nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import IPv6Address, IPv6Network, ip_address
+from time import monotonic
+from urllib.parse import urlsplit
+
+from aiohttp import ThreadedResolver
+from aiohttp.abc import ResolveResult
+from django.conf import settings
+from urllib3.util.connection import create_connection
+
+logger = logging.getLogger(__name__)
+
+# What is routed today (RFC 4291, 2.4). Outside of it: loopback, unique local, link-local and
+# multicast addresses, IPv4 in IPv6 (mapped, compatible), and NAT64, which leads anywhere in IPv4.
+GLOBAL_UNICAST = IPv6Network("2000::/3")
+PORTS = {"http": 80, "https": 443}
+
+
+class ForbiddenAddress(OSError):
+    """The name leads to no address that the door may connect to."""
+
+
+def is_public(address: str) -> bool:
+    """Whether `address` is one on the Internet, and nothing nearer."""
+    ip = ip_address(address)
+    if isinstance(ip, IPv6Address) and (ip not in GLOBAL_UNICAST or ip.sixtofour):
+        return False
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved
+
+
+def public_address(url: str) -> str:
+    """Where the browser, or the door, really goes for a network's address."""
+    parts = urlsplit(url)
+    base = _practice_hosts().get(parts.hostname or "")
+    if not base:
+        return url
+    return base.rstrip("/") + url[len(f"{parts.scheme}://{parts.netloc}") :]
+
+
+def _practice_hosts() -> Mapping[str, str]:
+    return getattr(settings, "NETWORK_HOSTS", {})
+
+
+def _practice_places() -> Iterator[tuple[str, int]]:
+    """Host and port of each base address: these may be anywhere, on this machine too."""
+    for base in _practice_hosts().values():
+        parts = urlsplit(base)
+        yield parts.hostname or "", parts.port or PORTS.get(parts.scheme, 0)
+
+
+def permitted(host: str, port: int, addresses: Iterable[str]) -> set[str]:
+    """Those of a name's addresses that may be connected to. Raises ForbiddenAddress."""
+    found = set(addresses)
+    if (host, port) in _practice_places():
+        return found
+    good = {address for address in found if is_public(address)}
+    if not good:
+        logger.warning("%s leads to no public address, so nothing was asked", host)
+        raise ForbiddenAddress(f"{host} leads to no public address")
+    return good
+
+
+def connect(host: str, port: int, seconds: float) -> socket.socket:
+    """A connection to the first permitted address that takes one within `seconds` in all.
+
+    Raises OSError.
+    """
+    end = monotonic() + seconds
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    good = permitted(host, port, (str(place[0]) for *_, place in found))
+    failure: OSError = TimeoutError(f"{host} took too long")
+    for *_, place in found:
+        if place[0] not in good or (left := end - monotonic()) <= 0:
+            continue
+        try:  # an address and no name: nothing is resolved a second time
+            return create_connection(
+                (str(place[0]), int(place[1])),
+                left,
+                socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
+            )
+        except OSError as error:
+            failure = error
+    raise failure
+
+
+class Resolver(ThreadedResolver):
+    """aiohttp connects to what its resolver answered, and to nothing else."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await super().resolve(host, port, family)
+        good = permitted(host, port, (one["host"] for one in found))
+        return [one for one in found if one["host"] in good]
