@@ -65,6 +65,9 @@ def test_the_scheme_of_the_address_decides_on_tls(scheme: str, secure: bool, loa
     assert settings["SECURE_SSL_REDIRECT"] is secure
     assert bool(settings["SECURE_HSTS_SECONDS"]) is secure
     assert settings["ALLOWED_HOSTS"] == ["tokenwacht.example"]
+    names = {settings[f"{kind}_COOKIE_NAME"] for kind in ("SESSION", "CSRF", "LANGUAGE")}
+    assert all(name.startswith("__Host-") is secure for name in names)
+    assert settings["LANGUAGE_COOKIE_SECURE"] is secure
 
 
 def test_our_own_host_is_allowed_beside_those_that_are_named(load: Load) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from contextlib import nullcontext
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.contrib import messages
@@ -27,6 +28,7 @@ from accounts.tenancy import (
     to_second_factor,
 )
 from networks.base import Network, Reachable, Refused
+from networks.http import public_address
 from networks.registry import NETWORKS
 from profiles.models import Profile
 from tokens import connecting, storing
@@ -66,6 +68,7 @@ def add_network(request: MemberRequest, network: str) -> HttpResponse:
     chosen = _offered(network)
     if request.method == "POST":
         return _leap(request, chosen, None)
+    _let_the_form_leave(request, chosen)
     return render(request, "tokens/add_network.html", {"network": chosen})
 
 
@@ -76,6 +79,7 @@ def refresh(request: MemberRequest, profile: str) -> HttpResponse:
     with walls.inside(request.organization.pk):
         found = get_object_or_404(Profile.objects.refreshable_by(request.membership), pk=profile)
         if request.method != "POST":
+            _let_the_form_leave(request, found.network)
             context = {
                 "profile": found,
                 "network": found.network,
@@ -126,6 +130,15 @@ def choose(request: MemberRequest, token: str) -> HttpResponse:
             raise Http404 from None
     with walls.inside(request.organization.pk):
         return render(request, "tokens/choose.html", _choices(request, found, reachables))
+
+
+def _let_the_form_leave(request: Any, network: Network) -> None:
+    """The leap is a redirect, and browsers hold every redirect that follows against form-action.
+    Networks redirect among hosts that they declare nowhere, so the page says no more than https.
+    """
+    parts = urlsplit(public_address(network.authorization_endpoint))
+    is_real = parts.scheme == "https"
+    request.form_action = "https:" if is_real else f"{parts.scheme}://{parts.netloc}"
 
 
 def _leap(request: MemberRequest, network: Network, profile: Profile | None) -> HttpResponse:
