@@ -193,6 +193,8 @@ class Network:
     login_hint: ClassVar[Any] = ""
     required_role: ClassVar[Any] = ""
     capabilities: ClassVar[Mapping[str, Capability]] = {}
+    issuer: ClassVar[str] = ""  # RFC 8414, 2; an answer that names another one is refused
+    authorization_response_iss_parameter_supported: ClassVar[bool] = False  # RFC 9207, 3
     authorization_endpoint: ClassVar[str]
     token_endpoint: ClassVar[str]
     introspection_endpoint: ClassVar[str] = ""
@@ -217,6 +219,12 @@ class Network:
         """What a consent must grant: the scopes of the two capabilities nobody does without."""
         needed = (self.capabilities.get(name) for name in ("connect", "publish_post"))
         return tuple(dict.fromkeys(s for one in needed if one and one.allowed for s in one.scopes))
+
+    def sent(self, callback: Mapping[str, str]) -> bool:
+        """Whether a callback is an answer of this network, as far as it says (RFC 9207, 2.4)."""
+        if "iss" not in callback:
+            return not self.authorization_response_iss_parameter_supported
+        return callback["iss"] == self.issuer or not self.issuer
 
     def read(self, where: Where, answer: Answer, known: Known = NOTHING_KNOWN) -> Verdict:
         """What one answer means; pure, and never an exception. Not understood is unclear."""

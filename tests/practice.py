@@ -160,10 +160,17 @@ class Browser:
         refuse: tuple[str, ...] = (),
         decision: str = "allow",
     ) -> Any:
-        """The whole trip from a page before the leap; returns the answer of our callback."""
+        """The whole trip from a page before the leap; returns what comes of it (`come_back`)."""
         visitor = self.practice.visitor(network, person, refuse)
         back = visitor.travel(self.leap(url), HOME, decision=decision)
-        return self.client.get(back.removeprefix(HOME))
+        return self.come_back(back)
+
+    def come_back(self, address: str) -> Any:
+        """Open our callback; returns its answer, or the page that says what went wrong."""
+        answer = self.client.get(address.removeprefix(HOME))
+        if "/outcome/" not in answer.headers.get("Location", ""):
+            return answer
+        return self.client.get(answer["Location"])
 
     def add(self, network: str, person: str, *choose: str, **more: Any) -> Any:
         """«Add profiles»; `choose` names the ones to pick where there is a choice."""

@@ -149,7 +149,8 @@ DOORS = {
     "tokens:delete": Door(admins(PAGE), admins(LEFT)),
     "tokens:profile_accesses": Door(viewers(PAGE), SHUT_TO_POST),
     "tokens:profile_timeline": Door(viewers(PAGE), SHUT_TO_POST),
-    "tokens:callback": Door(signed_in(BAD), all_of(METHOD), {"state": "forged", "code": "x"}),
+    "tokens:callback": Door(all_of(LEFT), all_of(METHOD), {"state": "forged", "code": "x"}),
+    "tokens:outcome": Door(signed_in(BAD), all_of(METHOD)),
     # --- notifications ---
     "notifications:recipients": Door(viewers(PAGE), SHUT_TO_POST),
     "notifications:left_behind": Door(admins(PAGE), SHUT_TO_POST),

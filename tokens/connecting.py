@@ -46,7 +46,7 @@ class StateRefused(Exception):
 
 
 class MixedUp(StateRefused):
-    """The `state` came back from another network than the one it was made for."""
+    """The answer came from another network than the one that was asked."""
 
     def __init__(self, trip: AuthorizationRequest) -> None:
         super().__init__("another network")
@@ -125,8 +125,11 @@ def take(state: str, organization_id: UUID, user: User, network: Network) -> Aut
 
 
 def arrive(trip: AuthorizationRequest, callback: Mapping[str, str]) -> Arrival:
-    """Exchange the code and find out who came. Writes nothing. Raises Refused, CannotOpen."""
+    """Exchange the code and find out who came. Writes nothing. Raises Refused, CannotOpen, or
+    MixedUp before the code is shown to anybody."""
     network, client = trip.app.network, client_of(trip.app)
+    if not network.sent(callback):
+        raise MixedUp(trip)
     keep = json.loads(vault.open_(trip, "keep"))
     grant = _ask(network, network.exchange(client, callback, keep))
     identity = _ask(network, network.identify(client, grant))

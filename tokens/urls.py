@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tokens.views import about, connecting, deleting, listing
+from tokens.views import about, connecting, deleting, listing, outcome
 
 app_name = "tokens"
 PROFILES = "o/<slug:organization>/profiles/"
@@ -17,4 +17,5 @@ urlpatterns = [
     path(PROFILE + "timeline/", about.timeline, name="profile_timeline"),
     # One address for each network and none of an organization: what OAuth registers exactly.
     path("oauth/<slug:network>/callback/", connecting.callback, name="callback"),
+    path("oauth/<slug:network>/outcome/", outcome.outcome, name="outcome"),
 ]

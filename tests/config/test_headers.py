@@ -15,6 +15,7 @@ from django.test import Client
 from django.urls import path, reverse
 
 from accounts import invitations, links
+from accounts.actor import Actor
 from accounts.models import Role
 from config import health
 from notifications.stopping import stop_path
@@ -51,7 +52,9 @@ def profile_of(world: World) -> Any:
 
 def invitation_of(world: World) -> str:
     return links.path_of(
-        invitations.invite(world.alpenglueck, "nora@alpenglueck.example", Role.MEMBER, by=None)
+        invitations.invite(
+            world.alpenglueck, "nora@alpenglueck.example", Role.MEMBER, by=Actor(world.anna)
+        )
     )
 
 

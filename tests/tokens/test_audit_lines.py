@@ -85,7 +85,7 @@ def test_who_comes_back_without_the_right_is_written_down(browser, world, practi
     otto = browser(world.otto, world.alpenglueck)
     back = way_back(otto, practice, "linkedin", "jonas", page)
     page.ownerships.all().delete()
-    answer = otto.client.get(back)
+    answer = otto.come_back(back)
     assert answer.status_code == 403
     assert f"{page.pk}/refresh/" not in answer.content.decode(), "it would not open"
     assert lines() == [("no_longer_allowed", "Alpenglück", {"network": "LinkedIn"})]
@@ -94,14 +94,14 @@ def test_who_comes_back_without_the_right_is_written_down(browser, world, practi
 def test_who_was_to_add_something_and_may_not_any_more_is_written_down(anna, practice, world):
     back = way_back(anna, practice, "linkedin", "anna")
     Membership.objects.filter(user=world.anna).update(role=Role.MEMBER)
-    assert anna.client.get(back).status_code == 403
+    assert anna.come_back(back).status_code == 403
     assert lines() == [("no_longer_allowed", "", {"network": "LinkedIn"})]
 
 
 def test_a_sign_in_that_comes_back_from_another_network_is_written_down(anna, practice, page):
     back = way_back(anna, practice, "linkedin", "anna", page)
     mixed_up = back.replace("/linkedin/", "/pinterest/")
-    assert anna.client.get(mixed_up).status_code == 400
+    assert anna.come_back(mixed_up).status_code == 400
     assert lines() == [("mixed_up", "Alpenglück", {"network": "LinkedIn"})]
 
 
@@ -121,7 +121,7 @@ def test_a_link_with_somebody_elses_state_tells_neither_organization_who_opened_
 ):
     back = way_back(anna, practice, "linkedin", "anna")
     victim = browser(getattr(world, who), world.alpenglueck)
-    assert victim.client.get(back).status_code == 400
+    assert victim.come_back(back).status_code == 400
     assert lines() == []
 
 
@@ -129,6 +129,6 @@ def test_what_is_old_invented_or_cancelled_is_no_matter_of_the_log(anna, practic
     back = way_back(anna, practice, "linkedin", "anna")
     AuthorizationRequest.objects.all().delete()
     for address in (back, "/oauth/linkedin/callback/?code=abc&state=invented"):
-        assert anna.client.get(address).status_code == 400
+        assert anna.come_back(address).status_code == 400
     anna.add("linkedin", "anna", decision="deny")
     assert lines() == []

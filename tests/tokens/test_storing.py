@@ -276,7 +276,7 @@ def test_a_trip_for_a_profile_that_is_gone_ends_on_a_page(anna):
     anna.add("linkedin", "anna", "Alpenglück")
     back = way_back(anna, "linkedin", "jonas", refresh_of(profile(ALPENGLUECK)))
     delete(anna, profile(ALPENGLUECK))
-    assert anna.client.get(back).status_code == 400
+    assert anna.come_back(back).status_code == 400
     assert not Token.objects.exists()
 
 
@@ -330,7 +330,7 @@ def then(event, call, answers):
 def test_a_login_can_be_connected_while_it_is_being_deleted(anna, mara, deleting_waits, answers):
     anna.add("pinterest", "anna")
     account = Profile.objects.get(parent=None)
-    call = partial(mara.client.get, way_back(mara, "pinterest", "anna"))
+    call = partial(mara.come_back, way_back(mara, "pinterest", "anna"))
     at_once(partial(delete, anna, account), partial(then, deleting_waits, call, answers))
     assert [answer.status_code for answer in answers] == [302]
     assert Token.objects.count() == 1
@@ -357,7 +357,7 @@ def test_a_reconnect_while_the_profile_is_being_deleted_finds_it_gone(
 ):
     anna.add("linkedin", "anna", "Alpenglück")
     page = profile(ALPENGLUECK)
-    call = partial(mara.client.get, way_back(mara, "linkedin", "jonas", refresh_of(page)))
+    call = partial(mara.come_back, way_back(mara, "linkedin", "jonas", refresh_of(page)))
     at_once(partial(delete, anna, page), partial(then, deleting_waits, call, answers))
     assert "The profile is gone" in text_of(answers[0])
     assert not (Token.objects.exists() or Profile.objects.exists())
@@ -492,7 +492,7 @@ def test_a_token_that_does_not_open_ends_on_a_page(anna, another_key):
 def test_a_trip_that_does_not_open_ends_on_a_page(anna, another_key):
     back = way_back(anna, "linkedin", "anna")
     another_key()
-    assert "The access tokens cannot be opened" in text_of(anna.client.get(back))
+    assert "The access tokens cannot be opened" in text_of(anna.come_back(back))
     assert not Token.objects.exists()
 
 

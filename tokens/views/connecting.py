@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import logging
-from contextlib import nullcontext
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -35,10 +32,9 @@ from tokens import connecting, storing
 from tokens.connecting import MixedUp, NoLongerAllowed, StateRefused
 from tokens.keys import CannotOpen
 from tokens.models import AuthorizationRequest, Token
-from tokens.refusals import expected_login, explain_refusal, latest_login
+from tokens.refusals import expected_login, latest_login
 from tokens.storing import ProfileGone, WrongAccount
-
-logger = logging.getLogger(__name__)
+from tokens.views.outcome import Told, leave, show, tell
 
 # In the session: [state, the id of the organization it was begun for], for each trip under way.
 STATES = "trips"
@@ -91,12 +87,14 @@ def refresh(request: MemberRequest, profile: str) -> HttpResponse:
 
 
 @require_GET
-@login_required
-def callback(request: PersonRequest, network: str) -> HttpResponse:
-    """Where the network sends the browser back to. The one GET that writes: `state` guards it."""
+def callback(request: Any, network: str) -> HttpResponse:
+    """Where the network sends the browser back to. The one GET that writes: `state` guards it.
+    Its address holds code and `state`, so it always leads on to another one."""
     chosen = NETWORKS.get(network)
     if chosen is None:
         raise Http404
+    if not request.user.is_authenticated:
+        return redirect("tokens:outcome", chosen.slug)  # by way of the sign-in page
     trip = None
     try:
         trip = connecting.take(*_own_state(request), request.user, chosen)
@@ -106,7 +104,7 @@ def callback(request: PersonRequest, network: str) -> HttpResponse:
         return _finish(request, trip)
     except REFUSALS as error:
         _record(Actor.of(request), error, trip)
-        return _outcome(request, error, chosen, trip)
+        return leave(request, chosen, _of(trip, error, chosen))
 
 
 @talks_to_networks
@@ -120,7 +118,7 @@ def choose(request: MemberRequest, token: str) -> HttpResponse:
     try:
         reachables = [one for one in connecting.reach_again(found) if _choosable(found, one)]
     except REFUSALS as error:
-        return _outcome(request, error, found.network, None)
+        return show(request, found.network, tell(error, found.network, request.organization))
     wanted = set(request.POST.getlist("chosen"))
     chosen = [one for one in reachables if _key(one) in wanted and not one.missing_role]
     if chosen:
@@ -145,7 +143,7 @@ def _leap(request: MemberRequest, network: Network, profile: Profile | None) -> 
     try:
         address, state = connecting.begin(request.organization, request.user, network, profile)
     except REFUSALS as error:
-        return _outcome(request, error, network, None, profile)
+        return show(request, network, tell(error, network, request.organization, profile))
     states = [*request.session.get(STATES, []), [state, str(request.organization.pk)]]
     request.session[STATES] = states[-STATES_KEPT:]
     return HttpResponseRedirect(address)
@@ -213,29 +211,11 @@ def _added(request: Any, profiles: list[Profile], slug: str = "") -> HttpRespons
     return redirect("tokens:profile_list", slug or request.organization.slug)
 
 
-def _outcome(
-    request: Any,
-    error: Exception,
-    network: Network,
-    trip: AuthorizationRequest | None,
-    profile: Profile | None = None,
-) -> HttpResponse:
-    """The page that says what went wrong and what to do; it offers to start again."""
-    if isinstance(error, CannotOpen):
-        logger.error("a sign-in at %s met what does not open: %s", network.slug, error)
-    if isinstance(error, NoLongerAllowed):
-        trip = None  # no door there opens any more
-    organization = trip.organization if trip else getattr(request, "organization", None)
-    about = trip.profile if trip else profile
-    with walls.inside(organization.pk) if organization else nullcontext():
-        explanation = explain_refusal(error, network)
-        context = {
-            "explanation": explanation,
-            "network": network,
-            "organization": organization,
-            "profile": None if isinstance(error, ProfileGone) else about,
-        }
-        return render(request, "tokens/outcome.html", context, status=explanation.status)
+def _of(trip: AuthorizationRequest | None, error: Exception, network: Network) -> Told:
+    if trip is None or isinstance(error, NoLongerAllowed):  # no door there opens any more
+        return tell(error, network)
+    profile = None if isinstance(error, ProfileGone) else trip.profile
+    return tell(error, network, trip.organization, profile)
 
 
 def _offered(slug: str) -> Network:

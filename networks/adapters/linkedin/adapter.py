@@ -53,6 +53,8 @@ class LinkedIn(OAuth2Network):
     colour = "#0a66c2"
     initials = "in"
     hosts = ("www.linkedin.com", "api.linkedin.com")
+    # https://www.linkedin.com/oauth/.well-known/openid-configuration
+    issuer = "https://www.linkedin.com/oauth"
     authorization_endpoint = "https://www.linkedin.com/oauth/v2/authorization"
     token_endpoint = "https://www.linkedin.com/oauth/v2/accessToken"  # noqa: S105
     introspection_endpoint = "https://www.linkedin.com/oauth/v2/introspectToken"
