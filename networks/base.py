@@ -7,6 +7,7 @@ receive an Answer (or have a TransportError thrown in). `networks.http` has the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -32,6 +33,10 @@ __all__ = [
     "TransportError", "Verdict", "Where", "dead", "unclear",
 ]
 # fmt: on
+
+
+# A link that a page may offer: of a host that has a name, and without a user's.
+WEB_PAGE = re.compile(r"https://(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*(?:/[!#-;=?-~]*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +118,7 @@ class Reachable:
     `role` is the network's own word for the role the login has there; `missing_role` is the
     role it would need and lacks ("" where it has what it needs). `is_login`: this profile is
     the login itself. `name` is the `remote_id` where the network did not say it: whoever knows
-    a better one keeps it.
+    a better one keeps it. `url` is an https address, or "" whatever was given.
     """
 
     kind: str
@@ -124,6 +129,10 @@ class Reachable:
     role: str = ""
     missing_role: str = ""
     is_login: bool = False
+
+    def __post_init__(self) -> None:
+        if not WEB_PAGE.fullmatch(self.url):
+            object.__setattr__(self, "url", "")
 
 
 class Refusal(StrEnum):
@@ -221,10 +230,14 @@ class Network:
         return tuple(dict.fromkeys(s for one in needed if one and one.allowed for s in one.scopes))
 
     def sent(self, callback: Mapping[str, str]) -> bool:
-        """Whether a callback is an answer of this network, as far as it says (RFC 9207, 2.4)."""
-        if "iss" not in callback:
+        """Whether a callback is an answer of this network, as far as it says (RFC 9207, 2.4).
+        Where the network declares no issuer, one that is named must stand on a host of its own."""
+        iss = callback.get("iss", "")
+        if not iss:
             return not self.authorization_response_iss_parameter_supported
-        return callback["iss"] == self.issuer or not self.issuer
+        if self.issuer:
+            return iss == self.issuer
+        return any(f"{iss}/".startswith(f"https://{host}/") for host in self.hosts)
 
     def read(self, where: Where, answer: Answer, known: Known = NOTHING_KNOWN) -> Verdict:
         """What one answer means; pure, and never an exception. Not understood is unclear."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -30,7 +31,10 @@ TOKEN = re.compile(r"[!-~]{1,8000}")  # RFC 6749, A.12: printable, and nothing a
 PAIR = re.compile(
     r"""["']?\b(\w{1,40})["']?\s*:\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|(-?\d{1,20})\b)"""
 )
-UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+# Control characters, half ones, and what is not seen: among it the marks that turn the direction of
+# reading, for the rest of the line too. The two joiners stay: letters and emoji need them.
+UNSEEN = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
+JOINERS = "\u200c\u200d"
 CENTURY = timedelta(days=36525)
 
 
@@ -161,7 +165,11 @@ def an_id(value: Any) -> str:
 def a_name(*values: Any) -> str:
     """The first of these that a person could read, cleaned."""
     for value in values:
-        text = UNPRINTABLE.sub("", value).strip()[:200] if isinstance(value, str) else ""
-        if text:
+        text = "".join(filter(_is_seen, value)).strip()[:200] if isinstance(value, str) else ""
+        if any(char not in JOINERS for char in text):
             return text
     return ""
+
+
+def _is_seen(char: str) -> bool:
+    return char.isprintable() or char in JOINERS or unicodedata.category(char) not in UNSEEN

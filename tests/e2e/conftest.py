@@ -26,38 +26,43 @@ START = 120.0  # seconds; a slow machine that also compiles needs them
 class Running(Practice):
     """The running product with its practice networks."""
 
-    def __init__(self, product: str, practice: str) -> None:
+    def __init__(self, product: str, practice: str, folder: Path) -> None:
         super().__init__(practice)
-        self.product = product
+        self.product, self.folder = product, folder
+
+    def change(self, code: str) -> None:
+        """Run a few lines of Python on its database."""
+        command = [sys.executable, "manage.py", "shell", "--verbosity=0", "--command", code]
+        subprocess.run(command, cwd=BASE_DIR, env=environment(self.folder), check=True)
 
     def mails_to(self, address: str) -> list[dict[str, Any]]:
         mails = requests.get(f"{self.address}/_control/mail", timeout=10).json()
         return [mail for mail in mails if mail["to"] == address]
 
 
+def environment(folder: Path) -> dict[str, str]:
+    """Ours, without what this test run has for itself."""
+    own = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
+    kept = {n: v for n, v in os.environ.items() if "PYTEST" not in n and n not in own}
+    return kept | {"LOCAL_DIR": str(folder)}
+
+
 @contextmanager
 def product(folder: Path) -> Iterator[Running]:
     port, practice_port = free_port(), free_port()
-    environment = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
-    for name in ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE"):
-        environment.pop(name, None)
-    environment |= {
-        "PORT": str(port),
-        "PRACTICE_PORT": str(practice_port),
-        "LOCAL_DIR": str(folder),
-    }
+    ports = {"PORT": str(port), "PRACTICE_PORT": str(practice_port)}
     log = (folder / "run.log").open("w")
     program = subprocess.Popen(
         [sys.executable, "-m", "config.run"],
         cwd=BASE_DIR,
-        env=environment,
+        env=environment(folder) | ports,
         stdout=log,
         stderr=subprocess.STDOUT,
         start_new_session=True,
     )
     try:
         _wait_until_ready(f"http://127.0.0.1:{port}/healthz", program, folder / "run.log")
-        yield Running(f"http://127.0.0.1:{port}", f"http://localhost:{practice_port}")
+        yield Running(f"http://127.0.0.1:{port}", f"http://localhost:{practice_port}", folder)
     finally:
         program.send_signal(signal.SIGINT)
         program.wait(timeout=60)

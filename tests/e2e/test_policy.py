@@ -41,7 +41,7 @@ def links(page: Page, running: Running) -> set[str]:
     return {one for one in own if one.startswith(running.product + "/")}
 
 
-def walk(page: Page, running: Running) -> set[str]:
+def walk(page: Page, running: Running, look: Callable[[Page], None] = lambda _: None) -> set[str]:
     """Every page that links lead to, one of each kind; returns the kinds."""
     waiting, seen = links(page, running), set()
     while waiting:
@@ -54,6 +54,7 @@ def walk(page: Page, running: Running) -> set[str]:
         assert answer is not None
         assert answer.ok, address
         page.wait_for_load_state("networkidle")
+        look(page)
         waiting |= links(page, running)
     return seen
 

@@ -150,6 +150,15 @@ def test_an_id_may_be_a_number_and_a_name_is_cleaned() -> None:
     assert a_name([], 4) == ""
 
 
+def test_a_name_is_what_can_be_seen() -> None:
+    """Marks that turn the direction of reading would turn the rest of the line, too."""
+    assert a_name("\u202egnp.\u2066exe\u2069") == "gnp.exe"
+    assert a_name("a\u2028b\x85c\x1b[2J") == "abc[2J"
+    assert a_name("\u200b\u200d\ufeff\u00ad", "Bob") == "Bob"
+    for whole in ("Zoë 👩‍🍳 Çelik\u00a0GmbH", "می‌خواهم", "𝒜lpen – «№1»"):
+        assert a_name(whole) == whole
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [
