@@ -242,7 +242,8 @@ def nothing_but_text(page: BeautifulSoup, what: str) -> None:
             assert not CODE.match(name), (what, tag)
             if name in LINKS and tag.name != "meta":
                 leads_nowhere_foreign(str(given), what)
-    assert not [one for one in page.find_all("script") if one.string], what
+    scripts = page.select("script:not([type='application/json'])")
+    assert not [one for one in scripts if one.string], what
 
 
 def leads_nowhere_foreign(link: str, what: str) -> None:

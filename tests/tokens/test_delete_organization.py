@@ -64,7 +64,8 @@ def delete(*arguments: str) -> str:
 
 
 def is_alive_at(token: Token) -> bool:
-    verdict = hold(token.network.probe(client_of(token.app), token.open(), token.subject))
+    probe = token.network.probe(client_of(token.app), token.open(), token.subject)
+    verdict = hold(probe, token.network.hosts)
     return verdict.health is Health.ALIVE
 
 

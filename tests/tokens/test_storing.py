@@ -511,7 +511,7 @@ def test_what_cannot_be_stored_when_it_comes_ends_on_a_page(anna, monkeypatch):
 
     back = way_back(anna, "tiktok", "anna")
     monkeypatch.setattr("tokens.vault.seal", lost)
-    assert "The access tokens cannot be opened" in text_of(anna.client.get(back))
+    assert "The access tokens cannot be opened" in text_of(anna.come_back(back))
     assert not Token.objects.exists()
 
 
