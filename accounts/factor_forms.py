@@ -21,6 +21,7 @@ from allauth.mfa.webauthn.forms import (
 )
 from cryptography.exceptions import UnsupportedAlgorithm
 from django import forms
+from django.forms.fields import InvalidJSONInput
 from django.utils.translation import gettext_lazy as _
 
 from accounts.forms import NameField
@@ -49,6 +50,10 @@ class CredentialField(forms.JSONField):
     def to_python(self, value: Any) -> Any:
         with from_a_browser():
             return super().to_python(value)
+
+    def bound_data(self, data: Any, initial: Any) -> str:
+        """Good once, and so not shown again with an error."""
+        return InvalidJSONInput("")
 
 
 def code_field(label: Any) -> forms.CharField:

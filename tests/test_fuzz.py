@@ -3,6 +3,8 @@ catch, and Hypothesis shows the smallest thing that does it."""
 
 from __future__ import annotations
 
+import itertools
+import json
 import os
 import uuid
 from collections.abc import Iterator
@@ -20,8 +22,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from accounts.models import User
 from networks.registry import NETWORKS
 from notifications.stopping import stop_path
+from tests.factors import Passkey
 from tests.people import World
 from tests.test_doors import ABSENT, DOORS, LEFT, METHOD, NO, Rows, rows  # noqa: F401 - a fixture
 from tokens import connecting
@@ -88,13 +92,14 @@ QUERIES = {
 FORMS = sorted(name for name, door in DOORS.items() if set(door.post[1:]) - {METHOD, ABSENT, NO})
 # Where somebody is asked for what no page has a field for: JSON of a passkey, a way on.
 ALWAYS = ("next", "credential", "code", "action")
-WHO = ("anna", "nobody", "halfway")
+WHO = ("anna", "mara", "nobody", "halfway")
 
 
 @dataclass
 class Place:
-    """An address, what may stand in its fields besides nonsense, and who comes there: Anna signed
-    in; nobody; and Anna with her password shown and her second factor still to come."""
+    """An address, what may stand in its fields besides nonsense, and who comes there: Anna, who has
+    a second factor, and Mara, who has none; nobody; and Anna who has shown her password and still
+    has to show the factor."""
 
     path: str
     fields: tuple[str, ...]
@@ -109,7 +114,8 @@ def place(request: Any, rows: Rows, settings: Any) -> Place:  # noqa: F811
     hosts = {host for network in NETWORKS.values() for host in network.hosts}
     settings.NETWORK_HOSTS = dict.fromkeys(hosts, "http://127.0.0.1:1")
     world, name = rows.world, request.param
-    clients = {"anna": rows.client("anna"), "nobody": Client(), "halfway": Client()}
+    clients = {who: rows.client(who) for who in ("anna", "mara", "nobody")}
+    clients["halfway"] = Client()
     password = {"login": world.anna.email, "password": "secret"}
     assert clients["halfway"].post(reverse("account_login"), password).status_code == LEFT
     path = rows.address(name)
@@ -117,6 +123,8 @@ def place(request: Any, rows: Rows, settings: Any) -> Place:  # noqa: F811
         *map(str, (world.otto.pk, world.nils.pk, world.kitchen.pk, rows.profile.pk)),
         *(world.otto.email, "secret", *DOORS[name].sent.values()),
     )
+    if "webauthn" in name or name == "mfa_authenticate":
+        known += nearly_passkeys(rows.world.anna)
     fields = {*QUERIES.get(name, ()), *DOORS[name].sent, *ALWAYS, *fields_on(path, clients)}
     return Place(path, tuple(sorted(fields)), known, clients)
 
@@ -125,9 +133,25 @@ def fields_on(path: str, clients: dict[str, Client]) -> set[str]:
     """What the page behind an address asks for, if it has one."""
     found = set()
     for client in clients.values():
+        client.get(path, headers={"accept": "application/json"})  # a passkey's challenge
         page = BeautifulSoup(client.get(path).content, "html.parser")
         found |= {str(tag["name"]) for tag in page.select("form [name]")}
     return found - {"csrfmiddlewaretoken"}
+
+
+def nearly_passkeys(user: User) -> tuple[str, ...]:
+    """What a browser would send, but for one part of it."""
+    good = [
+        Passkey().stored_for(user).data["credential"],
+        Passkey().answer({"publicKey": {"challenge": "eA"}}),
+    ]
+    parts: tuple[Any, ...] = (None, 1, [], {}, "x", "é")
+    found = ["{}", "[]", "null", "1", '"x"', "{", *map(json.dumps, good)]
+    for whole, part in itertools.product(good, parts):
+        inner = whole["response"]
+        found += [json.dumps({**whole, key: part}) for key in whole]
+        found += [json.dumps({**whole, "response": {**inner, key: part}}) for key in inner]
+    return tuple(found)
 
 
 def sound(answer: Any) -> None:

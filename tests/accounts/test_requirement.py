@@ -34,7 +34,7 @@ def strict(world: World) -> Organization:
 
 def is_sent_to_the_page_that_explains(answer: Any) -> bool:
     page = reverse("accounts:second_factor_needed", args=["alpenglueck"])
-    return answer.status_code == 302 and answer.headers["Location"].startswith(page)
+    return answer.status_code == 302 and str(answer.headers["Location"]).startswith(page)
 
 
 # --- The gate -----------------------------------------------------------------------------------

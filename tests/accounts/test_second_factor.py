@@ -44,7 +44,7 @@ def options(page: Any) -> dict[str, Any]:
     """What the page hands to the browser's script."""
     found = BeautifulSoup(page.content, "html.parser").find(id="passkey_data")
     assert found is not None
-    data: dict[str, Any] = json.loads(found.get_text())
+    data: dict[str, dict[str, Any]] = json.loads(found.get_text())
     return data.get("creation_options") or data["request_options"]
 
 
