@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: run test check fuzz e2e bench install reset lock messages
+.PHONY: run test check fuzz e2e bench audit install reset lock messages
 
 run: install
 	@$(VENV)/python -m config.run
@@ -47,6 +47,13 @@ check: install
 	DATABASE_URL=postgresql:///none REDIS_URL=redis://none $(VENV)/mypy
 	$(VENV)/python manage.py makemigrations --check --dry-run
 	$(VENV)/python -m config.deploy_check
+
+# Known vulnerabilities of what production installs. It asks a live service, and so is no part of
+# `make check`.
+audit:
+	@set -e; tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; $(PYTHON) -m venv $$tools; \
+	$$tools/bin/pip install --quiet --disable-pip-version-check pip-audit; \
+	$$tools/bin/pip-audit --require-hashes --disable-pip --requirement requirements/production.txt
 
 # New versions of everything: `make lock UPGRADE=--upgrade`.
 lock: LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links $(UPGRADE)

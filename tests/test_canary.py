@@ -18,9 +18,11 @@ import pytest
 import redis
 from django.conf import settings as django_settings
 from django.contrib.sessions.models import Session
+from django.core.management import call_command
 from django.db import connection
 from django.urls import reverse
 
+from accounts.walls import ENGINE
 from config import servers
 from networks.base import Grant
 from notifications.tasks import plan_and_send
@@ -28,6 +30,7 @@ from profiles.models import Profile
 from tests.notifications.conftest import Postbox, postbox  # noqa: F401 - a fixture
 from tests.people import World
 from tests.practice import Browser, Practice
+from tests.roles import acting_as
 from tokens import storing
 from tokens.connecting import Arrival
 from tokens.tasks import probe_network
@@ -110,8 +113,10 @@ def pages_of(world: World, anna: Browser) -> list[str]:
     ]
 
 
-def tell_the_story(world: World, anna: Browser, probe: Callable[..., None]) -> list[bytes]:
-    """Connect at every network, refresh, be refused, be probed, die, be mailed, look, delete."""
+def tell_the_story(
+    world: World, anna: Browser, probe: Callable[..., None], rotation: io.StringIO
+) -> list[bytes]:
+    """Connect at every network, refresh, be refused, be probed, die, be mailed, turn keys, look, delete."""
     answers = [
         anna.add("linkedin", "anna", "Alpenglück"),
         anna.add("pinterest", "mia"),
@@ -129,6 +134,8 @@ def tell_the_story(world: World, anna: Browser, probe: Callable[..., None]) -> l
     anna.practice.pull("linkedin", "change_password", person="anna")
     probe("linkedin", times=2)
     plan_and_send()
+    with acting_as(ENGINE):
+        call_command("rotate_token_keys", "--data-keys", stdout=rotation)
     answers += [anna.client.get(address) for address in pages_of(world, anna)]
     answers.append(anna.client.post(reverse("tokens:delete", args=["alpenglueck", page.pk])))
     return [answer.content + str(answer.headers).encode() for answer in answers]
@@ -166,11 +173,13 @@ def test_no_token_text_is_found_anywhere(
     world.otto.wants_token_mail = True
     world.otto.save()
     anna = browser(world.anna, world.alpenglueck)
-    pages = tell_the_story(world, anna, probe)
+    rotation = io.StringIO()
+    pages = tell_the_story(world, anna, probe, rotation)
     sessions = [str(session.get_decoded()) for session in Session.objects.all()]
     places = {
         "a page or its headers": b"\n".join(pages),
         "a developer's error page": break_down(anna, monkeypatch, settings),
+        "what a command says": rotation.getvalue().encode(),
         "a log": log.getvalue().encode(errors="replace"),
         "a mail": b"\n".join(mail.as_bytes() for mail in postbox.mails),
         "a message for Celery, or the cache": everything_in_valkey(),
