@@ -426,6 +426,7 @@ def test_a_round_that_begins_twice_at_once_is_one_round(stored):
     began: list[int] = []
     at_once(*[as_role(ENGINE, lambda: began.append(rotation.begin_round()))] * 3)
     assert sorted(began) == [0, 0, 2]
+    assert rotation.begin_round() == 0, "nor afterwards, before it is finished"
     assert DataKey.objects.count() == 4
 
 
