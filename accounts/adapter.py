@@ -6,12 +6,17 @@ import logging
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.core.internal import ratelimit
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.contrib import messages
 from django.http import HttpRequest
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
+from accounts import single_sign_on
 from accounts.actor import client_address
 from accounts.models import User
 from accounts.reauthentication import is_fresh
@@ -22,6 +27,7 @@ WAYS = {
     "reauthenticate": _("With your password"),
     "mfa_reauthenticate": _("With a code"),
     "mfa_reauthenticate:webauthn": _("With a passkey"),
+    "single_sign_on": _("With your organization"),
 }
 # Who reaches us by a way that names no address shares one, with everybody else who does.
 NOWHERE = "::"
@@ -86,7 +92,11 @@ class AccountAdapter(DefaultAccountAdapter):
         return not is_fresh(self.request)
 
     def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
-        """Who has a second factor shows that: whoever has come by her password has not."""
+        """Who has a second factor shows that: whoever has come by her password has not. Who came
+        by her organization's provider is asked there."""
+        if single_sign_on.came_through(self.request):
+            way = {"id": "single_sign_on", "url": reverse("accounts:single_sign_on")}
+            return [way | {"description": WAYS["single_sign_on"]}]
         ways = super().get_reauthentication_methods(user)
         stronger = [way for way in ways if way["id"].startswith("mfa")]
         return [way | {"description": WAYS[way["id"]]} for way in stronger or ways]
@@ -114,6 +124,46 @@ class AccountAdapter(DefaultAccountAdapter):
     ) -> None:
         known = {**(context or {}), "user": user, "is_notice": True}
         super().send_notification_mail(template_prefix, user, known, email)
+
+
+class OpenIDAdapter(DefaultSocialAccountAdapter):
+    """The end of a trip to an organization's provider: here, and never with an account that
+    allauth would make or connect."""
+
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
+        return False
+
+    def list_apps(self, request: HttpRequest, *args: Any, **kwargs: Any) -> list[Any]:
+        """None is known before an organization is (accounts/openid.py builds the one)."""
+        return []
+
+    def pre_social_login(self, request: HttpRequest, sociallogin: Any) -> None:
+        """Raises ImmediateHttpResponse, always: nothing of allauth's own comes after it."""
+        provider = sociallogin.provider.client.configuration
+        try:
+            single_sign_on.arrive(request, provider, sociallogin)
+        except single_sign_on.NotLetIn as refusal:
+            context = {"refusal": refusal, "provider": provider}
+            page = render(request, "accounts/single_sign_on_refused.html", context, status=403)
+            raise ImmediateHttpResponse(page) from None
+        start = reverse("tokens:profile_list", args=[provider.slug])
+        raise ImmediateHttpResponse(redirect(sociallogin.state.get("next") or start))
+
+    def on_authentication_error(
+        self,
+        request: HttpRequest,
+        provider: Any,
+        error: Any = None,
+        exception: Exception | None = None,
+        extra_context: Any = None,
+    ) -> None:
+        """A page in our words; the details are the operator's. Raises ImmediateHttpResponse."""
+        where = provider.client.configuration
+        if exception:
+            log.warning("single sign-on of %s: %s", where.slug, exception)
+        context = {"provider": where, "error": error, "is_their_trouble": bool(exception)}
+        page = "accounts/single_sign_on_failed.html"
+        raise ImmediateHttpResponse(render(request, page, context, status=400))
 
 
 def _account(credentials: dict[str, Any]) -> str:

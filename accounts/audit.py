@@ -73,6 +73,12 @@ VERBS = {
         _("Requirement of a second factor changed"),
         _("{actor} changed whether everybody here needs a second factor to sign in."),
     ),
+    "single_sign_on_changed": Verb(
+        _("Single sign-on changed"), _("{actor} changed single sign-on for this organization.")
+    ),
+    "signed_in_by_provider": Verb(
+        _("Signed in by single sign-on"), _("{actor} signed in by single sign-on.")
+    ),
     "keys_rotated": Verb(_("Keys rotated"), _("{actor} rotated the encryption keys.")),
     "exported": Verb(_("Audit log exported"), _("{actor} exported the audit log.")),
 }

@@ -23,6 +23,7 @@ from accounts.audit import BY_THE_OPERATOR, VERBS
 from accounts.localization import time_zones
 from accounts.models import AuditEvent, Invitation, Role, Team, User
 from accounts.names import name_of, one_line
+from accounts.openid import may_be_asked
 
 
 def own_names_of_languages() -> list[tuple[str, str]]:
@@ -117,6 +118,47 @@ class TeamForm(NewTeamForm):
         self.team = team
         people = User.objects.filter(memberships__organization=team.organization_id)
         self.fields["members"].queryset = people.order_by("name", "email")  # type: ignore[attr-defined]
+
+
+class SingleSignOnForm(forms.Form):
+    """For whoever signs in: the organization's name as it stands in its addresses."""
+
+    organization = forms.SlugField(
+        label=_("Short name of your organization"),
+        help_text=_(
+            "As it stands in the address of its pages, after /o/. An admin of your organization "
+            "knows it."
+        ),
+        widget=forms.TextInput(attrs={"autocomplete": "organization", "autocapitalize": "none"}),
+    )
+
+
+class ProviderForm(forms.Form):
+    """For admins: the provider of their organization."""
+
+    issuer = forms.CharField(
+        label=_("Issuer"),
+        max_length=200,
+        help_text=_(
+            "The provider's address as it names itself, such as "
+            "https://login.example.com/realms/staff."
+        ),
+        widget=forms.TextInput(attrs={"inputmode": "url", "spellcheck": "false"}),
+    )
+    client_id = forms.CharField(
+        label=_("Client ID"),
+        max_length=191,
+        help_text=_("The name under which we are registered there."),
+        widget=forms.TextInput(attrs={"spellcheck": "false"}),
+    )
+
+    def clean_issuer(self) -> str:
+        issuer = str(self.cleaned_data["issuer"])
+        if not may_be_asked(issuer) or "?" in issuer or "#" in issuer:
+            raise ValidationError(
+                _("Type an address that begins with https://, without a question mark in it.")
+            )
+        return issuer
 
 
 def day(label: Any) -> forms.DateField:

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 
 from accounts.actor import Actor
 from accounts.models import Membership, Organization, Role
+from accounts.single_sign_on import disconnect
 
 
 class Refused(Exception):
@@ -52,6 +53,7 @@ def remove(membership: Membership, *, by: Actor) -> None:
         _("%(name)s is the only admin. Make somebody else an admin first, then remove %(name)s."),
     )
     _withdraw_invitations_of(membership, by=by)
+    disconnect(membership.organization, user=membership.user)
     membership.delete()
     by.record("member_removed", membership.organization, membership.user, role=membership.role)
 

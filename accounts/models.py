@@ -159,6 +159,22 @@ class TeamMembership(models.Model):
         constraints = [models.UniqueConstraint(fields=["team", "user"], name="once_in_a_team")]
 
 
+class SingleSignOn(models.Model):
+    """The OpenID provider of an organization. Never changed, only replaced: its id names it in the
+    sessions and in the connected logins (SocialAccount) that came by it, which end with it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.OneToOneField(
+        Organization, on_delete=models.CASCADE, related_name="single_sign_on"
+    )
+    issuer = models.CharField(max_length=200)
+    client_id = models.CharField(max_length=191)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.issuer
+
+
 class Invitation(models.Model):
     """Accepted once, within AGE of `created_at`; revoked means deleted."""
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
+from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
@@ -23,10 +24,24 @@ from django.utils.translation import gettext as _
 from accounts import walls
 from accounts.models import Membership, Organization, User
 from accounts.second_factor import used_second_factor
+from accounts.single_sign_on import came_through
 
 P = ParamSpec("P")
 # In the session of who has several: the membership last used, for pages of no organization.
 LATEST = "membership"
+# Besides an organization's own pages, all that a session opens which came by its provider. What is
+# the person's own, or belongs to all her organizations, is not its business.
+OPEN_BY_PROVIDER = {
+    "accounts:home",
+    "accounts:single_sign_on",
+    "accounts:single_sign_on_callback",
+    "account_login",
+    "account_logout",
+    "healthz",
+    "notifications:stop",
+    "set_language",
+    "tokens:callback",
+}
 
 
 class PersonRequest(HttpRequest):
@@ -43,9 +58,12 @@ class MemberRequest(PersonRequest):
 
 
 def memberships_of(request: Any) -> list[Membership]:
-    """Of the person who asks, by the names of the organizations; one query for each request."""
+    """Of the person who asks, by the names of the organizations; one query for each request. In a
+    session that came by a provider, that of the provider's organization alone."""
     if not hasattr(request, "memberships"):
         mine = Membership.objects.filter(user=request.user).select_related("organization")
+        if provider := came_through(request):
+            mine = mine.filter(organization__single_sign_on=UUID(provider))
         with walls.seen_by(request.user.pk):
             request.memberships = list(mine.order_by("organization__name", "organization__slug"))
     found: list[Membership] = request.memberships
@@ -53,7 +71,10 @@ def memberships_of(request: Any) -> list[Membership]:
 
 
 def lacks_second_factor(request: HttpRequest, organization: Organization) -> bool:
-    """Whether this session may not enter, because the organization asks for a second factor."""
+    """Whether this session may not enter, because the organization asks for a second factor. For
+    those whom its own provider sends, the provider answers."""
+    if came_through(request):
+        return organization not in [one.organization for one in memberships_of(request)]
     return organization.requires_second_factor and not used_second_factor(request)
 
 
@@ -78,7 +99,7 @@ class OrganizationMiddleware:
     ) -> HttpResponseBase | None:
         slug = kwargs.pop("organization", None)
         if slug is None:
-            return None
+            return _without_organization(request)
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
         memberships = memberships_of(request)
@@ -107,6 +128,13 @@ def _lead_out(request: HttpRequest) -> HttpResponse:
     text = _("The page that you had open is gone, or you are not a member there any more.")
     messages.warning(request, text)
     return HttpResponse(status=404, headers={"HX-Redirect": reverse("accounts:home")})
+
+
+def _without_organization(request: Any) -> HttpResponse | None:
+    """A page that says why, where only the person's own password opens."""
+    if request.resolver_match.view_name in OPEN_BY_PROVIDER or not came_through(request):
+        return None
+    return render(request, "accounts/own_password_needed.html", status=403)
 
 
 View = Callable[Concatenate[Any, P], HttpResponseBase]

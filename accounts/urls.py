@@ -11,6 +11,7 @@ from accounts.views import (
     second_factor,
     sessions,
     settings,
+    single_sign_on,
     teams,
 )
 
@@ -22,6 +23,12 @@ urlpatterns = [
     path("account/email/confirmation/", address.confirmation, name="email_confirmation"),
     path("account/email/<str:token>/", address.change, name="email_change"),
     path("account/second-factor/<slug:slug>/", second_factor.needed, name="second_factor_needed"),
+    path("accounts/organization/", single_sign_on.start, name="single_sign_on"),
+    path(
+        "accounts/organization/<slug:slug>/callback/",
+        single_sign_on.callback,
+        name="single_sign_on_callback",
+    ),
     path("invitation/<str:token>/", invitation.invitation, name="invitation"),
     path("o/<slug:organization>/members/", members.members, name="members"),
     path("o/<slug:organization>/members/invite/", members.invite, name="invite"),
@@ -40,6 +47,11 @@ urlpatterns = [
         "o/<slug:organization>/security/second-factor/",
         second_factor.requirement,
         name="security_second_factor",
+    ),
+    path(
+        "o/<slug:organization>/security/single-sign-on/",
+        single_sign_on.configuration,
+        name="security_single_sign_on",
     ),
     path("o/<slug:organization>/audit/", audit.audit, name="audit"),
     path("o/<slug:organization>/audit/export/", audit.export, name="audit_export"),

@@ -19,5 +19,7 @@ LIMITS = {
     "reset_password": "5/m/ip,30/h/ip,3/h/key,10/d/key",
     "confirm_email": "1/3m/key,10/d/key",
     "change_email": "10/h/user,30/h/ip,3/h/key,10/d/key",
+    # Each leap asks a provider that an organization has chosen.
+    "single_sign_on": "30/m/ip,300/h/ip",
     "invite": "100/h/user,100/h/ip,3/h/key,10/d/key",
 }

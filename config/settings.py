@@ -101,6 +101,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
     "allauth.usersessions",
     "django_htmx",
     "lucide",
@@ -190,6 +191,14 @@ MFA_FORMS = {
     "login_webauthn": "accounts.factor_forms.PasskeyAloneForm",
     "reauthenticate_webauthn": "accounts.factor_forms.PasskeyAgainForm",
 }
+
+# Single sign-on: each organization names its own OpenID provider (accounts/single_sign_on.py).
+SOCIALACCOUNT_ADAPTER = "config.providers.ProviderAdapter"
+SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"OAUTH_PKCE_ENABLED": True}}
+SOCIALACCOUNT_STORE_TOKENS = SOCIALACCOUNT_LOGIN_ON_GET = SOCIALACCOUNT_AUTO_SIGNUP = False
+# Providers inside of the operator's own walls, as `host:port`: they may have a private address, and
+# speak plain HTTP. All others are asked by https, at public addresses.
+SINGLE_SIGN_ON_HOSTS = env.list("SINGLE_SIGN_ON_HOSTS", default=[])
 
 # A session ends when nobody opens a page for so long, and at the latest so long after sign-in.
 ACCOUNT_SESSION_REMEMBER = True

@@ -116,6 +116,10 @@ DOORS = {
     "accounts:email_confirmation": Door(all_of(METHOD), signed_in(LEFT)),
     "accounts:email_change": Door(all_of(PAGE), all_of(PAGE)),
     "accounts:second_factor_needed": Door((*(LEFT,) * 6, ABSENT), all_of(METHOD)),
+    "accounts:single_sign_on": Door(
+        (PAGE, *(LEFT,) * 6), (REFUSED, *(LEFT,) * 6), {"organization": "alpenglueck"}
+    ),
+    "accounts:single_sign_on_callback": Door(all_of(ABSENT), all_of(METHOD)),
     "accounts:invitation": Door(all_of(PAGE), (REFUSED, *(ASIDE,) * 6), {"name": "Nora"}),
     "accounts:members": Door(
         managers(PAGE), (LEFT, METHOD, METHOD, METHOD, METHOD, METHOD, ABSENT)
@@ -131,6 +135,9 @@ DOORS = {
     "accounts:team_delete": Door(managers(PAGE), managers(LEFT)),
     "accounts:security": Door(admins(PAGE), SHUT_TO_POST),
     "accounts:security_second_factor": Door(admins(PAGE), admins(LEFT), {"required": "no"}),
+    "accounts:security_single_sign_on": Door(
+        admins(PAGE), admins(REFUSED), {"issuer": "http://127.0.0.1:1"}
+    ),
     "accounts:audit": Door(admins(PAGE), SHUT_TO_POST),
     "accounts:audit_export": Door(SHUT_TO_POST, admins(PAGE)),
     # --- profiles ---
@@ -206,7 +213,7 @@ class Rows:
             return links.path_of(self.invitation)
         if name == "accounts:email_change":
             return address.path(self.change, address.OLD)
-        if name == "accounts:second_factor_needed":
+        if name in ("accounts:second_factor_needed", "accounts:single_sign_on_callback"):
             return reverse(name, args=["alpenglueck"])
         if name in ("mfa_remove_webauthn", "mfa_edit_webauthn"):
             return reverse(name, args=[self.passkey.pk])

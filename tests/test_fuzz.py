@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from accounts.models import User
+from accounts.models import SingleSignOn, User
 from networks.registry import NETWORKS
 from notifications.stopping import stop_path
 from tests.factors import Passkey
@@ -86,6 +86,8 @@ QUERIES = {
     "account_reauthenticate": ("next",),
     "mfa_reauthenticate": ("next",),
     "accounts:second_factor_needed": ("next",),
+    "accounts:single_sign_on": ("next", "organization"),
+    "accounts:single_sign_on_callback": ("code", "state", "error", "iss", "_redir"),
     "notifications:stop": ("next",),
 }
 # Every address where a POST is more than refused.
@@ -113,7 +115,11 @@ def place(request: Any, rows: Rows, settings: Any) -> Place:  # noqa: F811
     # Nothing listens there: what would ask a network comes back as an outage.
     hosts = {host for network in NETWORKS.values() for host in network.hosts}
     settings.NETWORK_HOSTS = dict.fromkeys(hosts, "http://127.0.0.1:1")
+    settings.SINGLE_SIGN_ON_HOSTS = ["127.0.0.1:1"]
     world, name = rows.world, request.param
+    SingleSignOn.objects.create(
+        organization=world.alpenglueck, issuer="http://127.0.0.1:1", client_id="x"
+    )
     clients = {who: rows.client(who) for who in ("anna", "mara", "nobody")}
     clients["halfway"] = Client()
     password = {"login": world.anna.email, "password": "secret"}

@@ -6,6 +6,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
+from accounts.single_sign_on import came_through
 from accounts.tenancy import PersonRequest, memberships_of
 
 
@@ -14,4 +15,5 @@ def home(request: PersonRequest) -> HttpResponse:
     mine = [membership.organization for membership in memberships_of(request)]
     if len(mine) == 1:
         return redirect("tokens:profile_list", mine[0].slug)
-    return render(request, "accounts/home.html", {"organizations": mine})
+    context = {"organizations": mine, "came_through_provider": came_through(request)}
+    return render(request, "accounts/home.html", context)

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import organization as verbs
 from accounts.actor import Actor
 from accounts.members import Refused
+from accounts.models import SingleSignOn
 from accounts.reauthentication import reauthenticated
 from accounts.second_factor import FACTORS, has_second_factor
 from accounts.tenancy import (
@@ -32,7 +33,11 @@ def security(request: MemberRequest) -> HttpResponse:
     with_one = Authenticator.objects.filter(type__in=FACTORS).values("user")
     members = request.organization.memberships.select_related("user")
     without = members.exclude(user__in=with_one).order_by("user__name", "user__email")
-    context = {"without": without, "has_own": has_second_factor(request.user)}
+    context = {
+        "without": without,
+        "has_own": has_second_factor(request.user),
+        "provider": SingleSignOn.objects.filter(organization=request.organization).first(),
+    }
     return render(request, "accounts/security.html", context)
 
 

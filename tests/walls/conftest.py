@@ -15,7 +15,7 @@ from psycopg.rows import dict_row
 
 from accounts import invitations
 from accounts.actor import Actor
-from accounts.models import Organization, Role, Team, TeamMembership, User
+from accounts.models import Organization, Role, SingleSignOn, Team, TeamMembership, User
 from accounts.walls import ORGANIZATION, PERSON
 from notifications.models import Notice, NoticeKind
 from tests import builders
@@ -81,6 +81,9 @@ def fill(organization: Organization, admin: User) -> None:
         keep=b"x",
     )
     by = Actor(admin)
+    SingleSignOn.objects.create(
+        organization=organization, issuer=f"https://{organization.slug}.example", client_id="x"
+    )
     invitations.invite(organization, f"new@{organization.slug}.example", Role.MEMBER, by=by)
     by.record("connected", organization, profile)
 

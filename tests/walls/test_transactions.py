@@ -15,10 +15,11 @@ from django.urls import reverse
 from accounts import walls
 from accounts.models import Membership, Organization, Team
 from accounts.walls import WEB
+from config.providers import ProviderSession
 from networks.http import hold
 from profiles.models import Profile
-from tests import builders
-from tests.people import World
+from tests import builders, openid
+from tests.people import World, sign_in
 from tests.practice import Browser
 from tests.roles import acting_as
 from tokens import connecting, deleting
@@ -119,4 +120,29 @@ def test_no_transaction_is_open_while_a_network_is_called(
     anna.client.post(reverse("tokens:delete", args=["alpenglueck", page.pk]))
     assert not Token.objects.filter(accesses__profile=page.pk).exists()
     assert open_while_calling
+    assert not any(open_while_calling)
+
+
+def test_nor_while_the_provider_of_an_organization_is_asked(
+    world: World, client: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Set up, leap and callback."""
+    open_while_calling = []
+    ask = ProviderSession.request
+
+    def noted(*args: Any, **kwargs: Any) -> Any:
+        open_while_calling.append(connection.in_atomic_block)
+        return ask(*args, **kwargs)
+
+    monkeypatch.setattr(ProviderSession, "request", noted)
+    sign_in(client, world.anna)
+    with openid.provider() as own:
+        settings.SINGLE_SIGN_ON_HOSTS = [own.place]
+        page = reverse("accounts:security_single_sign_on", args=["alpenglueck"])
+        client.post(page, {"issuer": own.issuer, "client_id": openid.CLIENT_ID})
+        stranger = openid.reader()
+        asked = openid.leap(stranger)
+        own.grant(asked["nonce"], email=world.anna.email, email_verified=True)
+        assert openid.arrive(stranger, asked["state"]).status_code == 302
+    assert len(open_while_calling) == 5  # the description each time, the token, the keys
     assert not any(open_while_calling)
