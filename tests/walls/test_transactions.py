@@ -105,9 +105,9 @@ def test_no_transaction_is_open_while_a_network_is_called(
     open_while_calling = []
 
     def noted(hold: Any) -> Any:
-        def holding(conversation: Any) -> Any:
+        def holding(*conversation: Any) -> Any:
             open_while_calling.append(connection.in_atomic_block)
-            return hold(conversation)
+            return hold(*conversation)
 
         return holding
 
