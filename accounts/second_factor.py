@@ -1,33 +1,27 @@
-"""The second factor: who has one, who has signed in with it, and how its secrets are kept.
+"""The second factor: who has one, and who has signed in with it.
 
 django-allauth does the rest (allauth.mfa): codes of an app, passkeys, and recovery codes.
 """
 
 from __future__ import annotations
 
-from base64 import b64decode, urlsafe_b64encode
-from functools import lru_cache
 from typing import Any
 
 import qrcode
 from allauth.account.authentication import get_authentication_records
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
-from cryptography.fernet import Fernet, MultiFernet
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
+from accounts import sealing
 from accounts.devices import device
 from accounts.models import User
 
 FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
-# Where the secret stands in an authenticator's data: an app's, and that of the recovery codes.
-SECRETS = ("secret", "seed")
 QUIET_ZONE = 4
 
 
@@ -43,18 +37,6 @@ def used_second_factor(request: HttpRequest) -> bool:
     shown = [record.get("id") for record in records if record["method"] == "mfa"]
     mine = Authenticator.objects.filter(user=request.user, pk__in=shown)
     return bool(shown) and bool(mine.exists())
-
-
-def reseal_all() -> int:
-    """Every stored secret sealed anew with the first of TOKEN_KEYS; how many there are. To be done
-    before the key behind it goes. It does no harm twice."""
-    count = 0
-    for factor in Authenticator.objects.exclude(type=Authenticator.Type.WEBAUTHN).iterator():
-        for name in set(SECRETS) & set(factor.data):
-            factor.data[name] = _cipher().rotate(factor.data[name].encode()).decode()
-            factor.save(update_fields=["data"])
-            count += 1
-    return count
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):
@@ -95,10 +77,10 @@ class SecondFactorAdapter(DefaultMFAAdapter):
         )
 
     def encrypt(self, text: str) -> str:
-        return _cipher().encrypt(text.encode()).decode()
+        return sealing.seal(text)
 
     def decrypt(self, encrypted_text: str) -> str:
-        return _cipher().decrypt(encrypted_text.encode()).decode()
+        return sealing.open_(encrypted_text)
 
     def generate_authenticator_name(self, user: User, type: str) -> str:  # noqa: A002
         return device(self.request.META.get("HTTP_USER_AGENT", ""))
@@ -108,17 +90,3 @@ class SecondFactorAdapter(DefaultMFAAdapter):
 
     def get_public_key_credential_user_entity(self, user: User) -> dict[str, Any]:
         return {**super().get_public_key_credential_user_entity(user), "display_name": str(user)}
-
-
-def _cipher() -> MultiFernet:
-    return _load(tuple(settings.TOKEN_KEYS))
-
-
-@lru_cache(maxsize=4)
-def _load(keys: tuple[str, ...]) -> MultiFernet:
-    """The first of TOKEN_KEYS seals, all open; derived, so that no key serves two purposes."""
-    return MultiFernet([Fernet(urlsafe_b64encode(_derived(b64decode(key)))) for key in keys])
-
-
-def _derived(key: bytes) -> bytes:
-    return HKDF(SHA256(), length=32, salt=None, info=b"accounts.second_factor").derive(key)

@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, models
 from django.utils import timezone
 
+from accounts import sealing
 from accounts.models import Organization
 from tokens.keys import KEY_LENGTH, CannotOpen, Key, KeySource, key_source
 
@@ -121,8 +122,8 @@ def require_keys() -> None:
 
     Raises ImproperlyConfigured, naming the missing key's id and what to do.
     """
-    known = {key_id.hex() for key_id in key_source().ids()}
-    if missing := sorted(key_ids_in_use() - known):
+    known = {key_id.hex() for key_id in key_source().ids()} | sealing.known_ids()
+    if missing := sorted((key_ids_in_use() | sealing.key_ids_in_use()) - known):
         raise ImproperlyConfigured(
             f"TOKEN_KEYS lacks the key {', '.join(missing)} that stored tokens are sealed with. "
             "Nothing was changed. Put the old key back at the end of TOKEN_KEYS and start again."

@@ -7,20 +7,24 @@ from django.db import migrations, models
 
 from accounts.walls import ENGINE
 
-# The engine clears away what is over, and never reads what it holds.
+# The engine clears away what is over without reading it, and seals second factors anew when keys
+# are rotated.
 GRANTS = f"""
     GRANT SELECT (session_key, expire_date), DELETE ON django_session TO {ENGINE};
     GRANT SELECT (id, session_key), DELETE ON usersessions_usersession TO {ENGINE};
     GRANT SELECT (id, created_at), DELETE ON accounts_emailchange TO {ENGINE};
+    GRANT SELECT (id, type, data), UPDATE (data) ON mfa_authenticator TO {ENGINE};
 """
 NO_GRANTS = f"""
     REVOKE ALL ON django_session, usersessions_usersession, accounts_emailchange FROM {ENGINE};
+    REVOKE ALL ON mfa_authenticator FROM {ENGINE};
 """
 
 
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_walls"),
+        ("mfa", "0003_authenticator_type_uniq"),
         ("sessions", "0001_initial"),
         ("usersessions", "0001_initial"),
     ]

@@ -9,13 +9,13 @@ import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal import auth
 from bs4 import BeautifulSoup
-from cryptography.fernet import InvalidToken
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
+from accounts import sealing
 from accounts.models import AuditEvent, User
-from accounts.second_factor import has_second_factor, reseal_all
+from accounts.second_factor import has_second_factor
 from tests.accounts.test_settings import read
 from tests.factors import HOST, Passkey, app_of, code_now, code_of
 from tests.people import World, sign_in
@@ -150,13 +150,31 @@ def test_with_a_new_key_in_front_factors_open_and_are_sealed_anew(
     code = code_now(app)
     settings.TOKEN_KEYS = [new, old]
     assert code_now(app) == code
-    assert reseal_all() == 2, "the app's, and that of the recovery codes"
+    told: list[tuple[int, int]] = []
+    for _ in range(2):
+        assert sealing.reseal(lambda done, total: told.append((done, total))) == []
+    assert told == [(1, 2), (2, 2)], "the app's and that of the recovery codes, once"
     settings.TOKEN_KEYS = [new]
     app.refresh_from_db()
     assert code_now(app) == code
     settings.TOKEN_KEYS = [old]
-    with pytest.raises(InvalidToken):
+    with pytest.raises(sealing.CannotOpen, match="is not in TOKEN_KEYS"):
         code_now(app)
+
+
+def test_a_secret_that_was_changed_is_named_and_left_and_the_others_go_on(
+    world: World, settings: Any
+) -> None:
+    broken, whole = app_of(world.otto), app_of(world.mara)
+    sealed = broken.data["secret"][:-4] + "AAAA"
+    Authenticator.objects.filter(pk=broken.pk).update(data={"secret": sealed})
+    settings.TOKEN_KEYS = list(KEYS)
+    stuck = sealing.reseal(lambda done, total: None)
+    assert stuck == [f"second factor {broken.pk}: it was changed"]
+    assert Authenticator.objects.get(pk=broken.pk).data == {"secret": sealed}
+    settings.TOKEN_KEYS = [KEYS[0]]
+    whole.refresh_from_db()
+    assert code_now(whole)
 
 
 # --- Passkeys -------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.utils import timezone
@@ -28,6 +29,7 @@ from config.environment import signed_in_as
 from networks.base import ALIVE, Grant, Identity
 from networks.registry import NETWORKS
 from tests import builders
+from tests.factors import app_of, code_now
 from tests.practice import at_once
 from tests.roles import acting_as, as_role
 from tests.tokens.racing import until_somebody_waits
@@ -129,6 +131,31 @@ def test_data_keys_are_wrapped_anew_and_texts_stay_as_they_are(settings, stored,
     assert (
         set(Token.objects.values_list("pk", "access_token", "refresh_token", "data_key")) == before
     )
+
+
+def test_a_key_that_second_factors_are_sealed_with_may_not_leave_before_they_are_sealed_anew(
+    settings, stored, masters, world
+):
+    """Or everybody who has one would be shut out."""
+    from tokens.management.commands.rotate_token_keys import Command
+
+    app = app_of(world.anna)
+    code = code_now(app)
+    settings.TOKEN_KEYS = [masters.new]
+    with pytest.raises(ImproperlyConfigured, match=f"lacks the key {id_of(masters.old)}"):
+        vault.require_keys()
+    settings.TOKEN_KEYS = [masters.new, masters.old]
+    early = io.StringIO()
+    rotation.rewrap(lambda done, total: None)
+    Command(stdout=early)._say_what_may_leave()
+    assert f"Key {id_of(masters.old)}, number 2, is still in use" in early.getvalue()
+    said = rotate()
+    assert "Second factors sealed anew: 2 of 2" in said
+    assert f"Key {id_of(masters.old)}, number 2, wraps nothing any more and may leave" in said
+    settings.TOKEN_KEYS = [masters.new]
+    vault.require_keys()
+    app.refresh_from_db()
+    assert code_now(app) == code
 
 
 def test_what_is_done_is_not_done_again(settings, stored, masters):

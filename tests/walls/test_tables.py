@@ -36,6 +36,7 @@ ENGINE_MAY = {
     "accounts_user": {"SELECT"},
     "django_migrations": {"SELECT"},
     "django_session": {"DELETE", "SELECT (expire_date, session_key)"},
+    "mfa_authenticator": {"SELECT (data, id, type)", "UPDATE (data)"},
     "notifications_notice": {"SELECT", "INSERT", "UPDATE"},
     "profiles_ownership": {"SELECT"},
     "profiles_profile": {"SELECT", "UPDATE (name, next_end, reason, since, status, url)"},

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from accounts import walls
+from accounts import sealing, walls
 from tokens import rotation, vault
 from tokens.keys import CannotOpen, key_source
 from tokens.rotation import NotWhatWasWritten, Tell
@@ -17,8 +17,9 @@ BAR = 30
 
 class Command(BaseCommand):
     help = (
-        "Wraps every organization's data key with the first of TOKEN_KEYS. Runs while everything "
-        "runs. Stopped or killed at any moment, it harms nothing and goes on when run again."
+        "Wraps every organization's data key with the first of TOKEN_KEYS, and seals the secrets "
+        "of second factors with it. Runs while everything runs. Stopped or killed at any moment, "
+        "it harms nothing and goes on when run again."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -46,6 +47,7 @@ class Command(BaseCommand):
 
     def _rotate(self, data_keys: bool) -> list[str]:
         stuck = rotation.rewrap(self._bar("Data keys wrapped anew"))
+        stuck += sealing.reseal(self._bar("Second factors sealed anew"))
         if data_keys:
             if rotation.is_under_way():
                 self.stdout.write("An earlier round is not finished: it goes on.")
@@ -57,7 +59,7 @@ class Command(BaseCommand):
 
     def _say_what_may_leave(self) -> None:
         first, *others = (key_id.hex() for key_id in key_source().ids())
-        used = vault.key_ids_in_use()
+        used = vault.key_ids_in_use() | sealing.key_ids_in_use()
         self.stdout.write(f"New data keys are wrapped with key {first}, the first of TOKEN_KEYS.")
         for position, key_id in enumerate(others, 2):
             self.stdout.write(
