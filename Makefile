@@ -62,12 +62,12 @@ check: install
 	$(VENV)/python manage.py makemigrations --check --dry-run
 	$(VENV)/python -m config.deploy_check
 
-# Known vulnerabilities of what production installs. It asks a live service, and so is no part of
-# `make check`.
+# Known vulnerabilities of what production installs. Not a part of `check`: it asks a live service.
+# --strict: where that says nothing of a package, nothing is said to be well.
 audit:
 	@set -e; tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; $(PYTHON) -m venv $$tools; \
 	$$tools/bin/pip install --quiet --disable-pip-version-check pip-audit; \
-	$$tools/bin/pip-audit --require-hashes --disable-pip --requirement requirements/production.txt
+	$$tools/bin/pip-audit --strict --require-hashes --disable-pip -r requirements/production.txt
 
 # New versions of everything: `make lock UPGRADE=--upgrade`.
 lock: LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links $(UPGRADE)

@@ -9,13 +9,15 @@ import os
 import sys
 from urllib.parse import urlsplit
 
+from config.environment import Trimmed
+
 TIMEOUT = 5
 
 
 def parts_at(address: str) -> dict[str, str]:
     """What /healthz says, asked by the host name that the product answers to."""
     connection = http.client.HTTPConnection(address, timeout=TIMEOUT)
-    host = urlsplit(os.environ.get("BASE_URL", "")).hostname or address
+    host = urlsplit(Trimmed(env=dict(os.environ)).get("BASE_URL", "")).hostname or address
     connection.request("GET", "/healthz", headers={"Host": host})
     parts: dict[str, str] = json.loads(connection.getresponse().read())
     connection.close()

@@ -52,6 +52,19 @@ def test_production_installs_no_tool() -> None:
     }
 
 
+def dry_run(target: str) -> str:
+    command = ["make", "--dry-run", "--always-make", target]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def test_known_vulnerabilities_are_asked_for_and_silence_is_no_answer() -> None:
+    """By itself, pip-audit passes over what its service does not know, and ends well."""
+    asked = dry_run("audit")
+    assert "pip-audit --strict --require-hashes" in asked
+    assert "-r requirements/production.txt" in asked
+    assert "pip-audit" not in dry_run("check"), "which needs no live service"
+
+
 # Refuses to import what the production lock does not install, then imports what production runs.
 # Found this way: kombu's Redis transport imports `packaging` and asks for it in an extra only.
 PRODUCTION = """

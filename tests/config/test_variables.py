@@ -12,6 +12,7 @@ import yaml
 from accounts.walls import ENGINE, OWNER, WEB
 from config import deploy_check, environment
 from networks.registry import NETWORKS
+from tests.config.test_settings import Load, load  # noqa: F401 - a fixture
 
 ROOT = Path(__file__).resolve().parents[2]
 READ = re.compile(r"""(?:env(?:\.\w+)?|required)\(\s*"([A-Z_]+)["]""")
@@ -39,6 +40,60 @@ def of_example() -> set[str]:
 def compose() -> dict[str, Any]:
     loaded: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
     return loaded
+
+
+# A value that makes a difference, for each kind that is not plain text.
+VALUES = {
+    "BASE_URL": "https://elsewhere.example",
+    "DATABASE_URL": "postgresql://somebody:secret@elsewhere:5432/other",
+    "EMAIL_URL": "smtp+tls://somebody:secret@elsewhere:587",
+    "NETWORK_HOSTS": '{"www.example.org": "http://localhost:1"}',
+    "REDIS_URL": "redis://:secret@elsewhere:6379/3",
+    "DEBUG": "on",
+    **dict.fromkeys(("PROXY_COUNT", "DATABASE_CONN_MAX_AGE", "SESSION_IDLE"), "17"),
+    **dict.fromkeys(("SESSION_LIFETIME", "PROBE_INTERVAL", "PROBE_TICK"), "17"),
+    **dict.fromkeys(("CONFIRM_AFTER", "LISTING_INTERVAL"), "17"),
+}
+
+
+@pytest.mark.parametrize("name", sorted(of_settings()))
+def test_every_variable_may_come_from_a_file_as_container_secrets_do(
+    name: str,
+    load: Load,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    value = str(tmp_path / "local") if name == "LOCAL_DIR" else VALUES.get(name, f"some-{name}")
+    (tmp_path / "secret").write_text(f"{value}\n")
+    # Half a registration would be none.
+    network = name.partition("_CLIENT_")[0]
+    whole = {one: "x" for one in CLIENTS if one.startswith(f"{network}_") and one != name}
+    given = load(**whole, **{name: value})
+    read = load(**whole, **{name: "", f"{name}_FILE": str(tmp_path / "secret")})
+    assert said(read) == said(given)
+    assert said(read) != said(load(**whole)), "it makes a difference"
+
+
+def said(settings: dict[str, Any]) -> dict[str, str]:
+    return {name: repr(value) for name, value in settings.items() if name.isupper()}
+
+
+# What stands in the environment and is no setting of ours.
+NO_SECRETS = {"DJANGO_SETTINGS_MODULE", "HOME", "LOCAL_DIR", "PATH", "PYTEST_VERSION"}
+
+
+def test_nothing_secret_is_read_from_anywhere_else() -> None:
+    """Only the settings, and what starts before them, look into the environment."""
+    looked: dict[str, set[str]] = {}
+    for app in ("accounts", "config", "networks", "notifications", "profiles", "tokens"):
+        for path in (ROOT / app).rglob("*.py"):
+            text = path.read_text()
+            if re.search(r"\b(?:environ|getenv)\b", text):
+                names = set(re.findall(r"""environ(?:\.\w+\(|\[)\s*["'](\w+)["']""", text))
+                names |= set(re.findall(r"""["'](\w+)["'] in os\.environ""", text))
+                looked[str(path.relative_to(ROOT))] = names
+    assert all(path.startswith("config/") for path in looked), looked
+    others = {name for path, names in looked.items() for name in names}
+    assert others <= NO_SECRETS
 
 
 def test_settings_are_found() -> None:

@@ -203,6 +203,7 @@ def test_state_and_pkce_are_sent_as_declared(network: Network) -> None:
         conversation.send(Answer(200, {}, pair))
     except StopIteration as end:
         url = end.value.url
+        assert network.code_challenge_method in ("", "S256"), "never plain"
         assert ("code_challenge=" in url) is bool(network.code_challenge_method)
         assert ("code_verifier" in end.value.keep) is bool(network.code_challenge_method)
         assert "our-state" in url or "oauth_token=" in url
