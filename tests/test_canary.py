@@ -116,7 +116,7 @@ def pages_of(world: World, anna: Browser) -> list[str]:
 def tell_the_story(
     world: World, anna: Browser, probe: Callable[..., None], rotation: io.StringIO
 ) -> list[bytes]:
-    """Connect everywhere, refresh, be refused, be asked, die, be mailed, turn keys, look, delete."""
+    """Connect everywhere, refresh, be refused, be asked, die, be mailed, turn keys, look."""
     answers = [
         anna.add("linkedin", "anna", "Alpenglück"),
         anna.add("pinterest", "mia"),
