@@ -5,7 +5,9 @@ import re
 import time
 
 # Whoever has such a link is whom it was mailed to: it opens an account, or changes one.
-SIGNED_LINK = re.compile(r"(/(?:invitation|mail/stop|password/reset/key|confirm-email)/)[^/\s]+")
+SIGNED_LINK = re.compile(
+    r"(/(?:invitation|mail/stop|password/reset/key|confirm-email|account/email)/)[^/\s]+"
+)
 # What networks send browsers back to us with.
 ANSWER = re.compile(r"([?&](?:code|state|oauth_token|oauth_verifier)=)[^&\s\"']+")
 

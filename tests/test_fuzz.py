@@ -224,6 +224,7 @@ ADDRESSES = (
     "{stop}{key}/",
     "/accounts/password/reset/key/{part}-{key}/",
     "/accounts/confirm-email/{key}/",
+    "/account/email/{key}/",
 )
 
 

@@ -207,6 +207,7 @@ def test_no_cookie_is_for_scripts_or_other_sites(world: World) -> None:
         "/mail/stop/Ijc3:1xVX3O:Mf9/",
         "/accounts/password/reset/key/3-Mf9/",
         "/accounts/confirm-email/Mf9/",
+        "/account/email/Mf9/",
     ],
 )
 def test_an_address_that_is_as_good_as_a_password_is_no_referrer(db: None, address: str) -> None:

@@ -53,6 +53,7 @@ def test_a_health_check_leaves_no_line(path: str, kept: bool, rf: RequestFactory
         "/mail/stop/Ijc3:1xVX3O:Mf9/",
         "/accounts/password/reset/key/3-Mf9/",
         "/accounts/confirm-email/Mf9/",
+        "/account/email/Mf9/",
     ],
 )
 def test_a_link_that_we_mailed_does_not_stand_in_the_log(path: str) -> None:
