@@ -128,7 +128,7 @@ def _wrong_account(error: WrongAccount, network: Network) -> Explanation:
         + latest_login(error.profile),
         gettext(
             "Nothing was changed. Your browser is probably still signed in at %(network)s as "
-            "%(came)s: sign out there, or open this page in a private window, and try again."
+            "%(came)s. Sign out there and try again, or begin anew in a private window."
         )
         % names,
     )
