@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -79,6 +82,24 @@ def test_a_secret_from_a_file_has_no_newline(load: Load, tmp_path: Path) -> None
     (tmp_path / "secret").write_text("from-a-file\n")
     settings = load(SECRET_KEY="", SECRET_KEY_FILE=str(tmp_path / "secret"))
     assert settings["SECRET_KEY"] == "from-a-file"
+
+
+def test_a_process_starts_with_nothing_but_files(tmp_path: Path) -> None:
+    """As a container with secrets: not through `load`, which puts the environment together."""
+    variables = {"PATH": os.environ["PATH"], "LOCAL_DIR": str(tmp_path)}
+    for name, value in COMPLETE.items():
+        (tmp_path / name).write_text(f"{value}\n")
+        variables[f"{name}_FILE"] = str(tmp_path / name)
+    code = "from config import settings as s; print(s.SECRET_KEY, *s.TOKEN_KEYS, s.BASE_URL)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=SETTINGS.parent.parent,
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["x" * 60, "first", "second", COMPLETE["BASE_URL"]]
 
 
 def test_the_first_key_stays_the_first(load: Load) -> None:
