@@ -189,5 +189,5 @@ def test_nobody_but_an_admin_sees_or_switches_it(world: World, who: str) -> None
     assert client.post(SWITCH, {"required": "yes"}).status_code == 403
 
 
-def test_the_security_page_asks_the_database_five_times(anna: Client, world: World) -> None:
-    assert len(queries_of(lambda: anna.get(SECURITY))) == 5
+def test_the_security_page_asks_the_database_six_times(anna: Client, world: World) -> None:
+    assert len(queries_of(lambda: anna.get(SECURITY))) == 6
