@@ -29,7 +29,7 @@ test: install
 
 # More of what `make test` does 200 times for each form, callback and query.
 fuzz: install
-	FUZZ_CASES=1000 $(VENV)/python -m pytest tests/test_fuzz.py --numprocesses=auto --timeout=0
+	FUZZ_CASES=400 $(VENV)/python -m pytest tests/test_fuzz.py --numprocesses=auto --timeout=0
 
 e2e: install
 	$(VENV)/python -m pytest tests/e2e
