@@ -8,7 +8,7 @@ receive an Answer (or have a TransportError thrown in). `networks.http` has the 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -23,14 +23,15 @@ from networks.conversation import (
     Request,
     TransportError,
 )
-from networks.verdict import ALIVE, DEAD_REASONS, Health, Reason, Verdict, dead, unclear
+from networks.facts import Budget, Capability, Kind, Note, Push, Question
+from networks.verdict import ALIVE, DEAD_REASONS, Health, Reason, Verdict, alive, dead, unclear
 
 # fmt: off
 __all__ = [
-    "ALIVE", "DEAD_REASONS", "NOTHING_KNOWN", "Answer", "Authorization", "Capability", "Client",
-    "Conversation", "Get", "Grant", "Health", "Identity", "Kind", "Known", "Network", "Note",
-    "OAuth1Keys", "Post", "Reachable", "Reason", "Refusal", "Refused", "Request",
-    "TransportError", "Verdict", "Where", "dead", "unclear",
+    "ALIVE", "DEAD_REASONS", "NOTHING_KNOWN", "Answer", "Authorization", "Budget", "Capability",
+    "Client", "Conversation", "Get", "Grant", "Health", "Identity", "Kind", "Known", "Network",
+    "Note", "OAuth1Keys", "Post", "Push", "Question", "Reachable", "Reason", "Refusal", "Refused",
+    "Request", "TransportError", "Verdict", "Where", "alive", "dead", "unclear",
 ]
 # fmt: on
 
@@ -41,18 +42,26 @@ WEB_PAGE = re.compile(r"https://(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*(?:/[!#-;=?-~]*)
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Our registration at a network (RFC 6749, 2): what names us in every conversation."""
+    """Our registration at a network (RFC 6749, 2): what names us in every conversation.
+
+    `issuer`: which authorization server of the network it is registered at (RFC 8414, 2), where
+    there are several. Where we sign with a key (private_key_jwt), `client_secret` is that key.
+    """
 
     client_id: str
     client_secret: str = field(repr=False)
     redirect_uri: str = ""
+    issuer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
     """A token pair as a network gave it, with every clock its answer named (aware datetimes).
 
-    For OAuth 1.0a `refresh_token` is the token secret and nothing ever ends.
+    For OAuth 1.0a `refresh_token` is the token secret and nothing ever ends. `reauthorize_by`:
+    when the network itself wants a person again. `issued_at` is filled in by whoever stored it.
+    `keep` is what belongs to the grant and is as secret: a key that it is bound to, or the tokens
+    of single pages. A refresh returns a whole Grant, `keep` included.
     """
 
     access_token: str = field(repr=False)
@@ -60,6 +69,9 @@ class Grant:
     scopes: tuple[str, ...] = ()
     expires_at: datetime | None = None
     refresh_expires_at: datetime | None = None
+    reauthorize_by: datetime | None = None
+    issued_at: datetime | None = None
+    keep: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class Where(StrEnum):
@@ -69,6 +81,9 @@ class Where(StrEnum):
     REFRESH = "refresh"
     CODE_EXCHANGE = "code_exchange"
     API_CALL = "api_call"
+    # These two come to us, and have no status: whoever reads them says 200.
+    AUTHORIZE_REDIRECT = "authorize_redirect"  # the query that the browser came back with
+    WEBHOOK = "webhook"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +93,7 @@ class Known:
     ended: bool = False  # its recorded end has passed
     refresh_ended: bool = False
     refreshable: bool = False
+    age: timedelta | None = None  # since its issue
 
     @classmethod
     def of(cls, grant: Grant) -> Self:
@@ -86,6 +102,7 @@ class Known:
             ended=grant.expires_at is not None and grant.expires_at <= now,
             refresh_ended=grant.refresh_expires_at is not None and grant.refresh_expires_at <= now,
             refreshable=bool(grant.refresh_token),
+            age=now - grant.issued_at if grant.issued_at else None,
         )
 
 
@@ -115,8 +132,9 @@ class Identity:
 class Reachable:
     """Something a login can reach at its network.
 
-    `role` is the network's own word for the role the login has there; `missing_role` is the
-    role it would need and lacks ("" where it has what it needs). `is_login`: this profile is
+    `role` is the network's own word for the role the login has there, or several with blanks
+    between them; `missing_role` is the role it would need and lacks ("" where it has what it
+    needs), a msgid or the network's word. `is_login`: this profile is
     the login itself. `name` is the `remote_id` where the network did not say it: whoever knows
     a better one keeps it. `url` is an https address, or "" whatever was given.
     """
@@ -142,6 +160,8 @@ class Refusal(StrEnum):
     SCOPE_MISSING = "scope_missing"
     CODE_REFUSED = "code_refused"
     AD_ACCOUNT = "ad_account"
+    NOTHING_THERE = "nothing_there"  # this login has nothing that could be looked after
+    NO_SUCH_SERVER = "no_such_server"  # what was typed names none of the network's servers
     NETWORK_UNAVAILABLE = "network_unavailable"
     APP_MISCONFIGURED = "app_misconfigured"
     NOT_UNDERSTOOD = "not_understood"
@@ -154,40 +174,6 @@ class Refused(Exception):
         super().__init__(refusal.value)
         self.refusal = refusal
         self.missing = missing
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """One kind of profile. `label`, `settings_label` (the menu item) and `counted` («3 boards»)
-    are msgids; `counted` is bent by its `count`.
-
-    `choose`: the person picks which ones to connect; otherwise all are taken at once.
-    `reads_role`: absence from the listing means that the login lost its role there.
-    """
-
-    slug: str
-    label: Any
-    settings_label: Any
-    counted: Any
-    choose: bool = False
-    reads_role: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """One thing to know before leaving for the network; `link` is (label, address) or None."""
-
-    text: Any
-    link: tuple[Any, str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Capability:
-    """What the network's API allows today; `reason` says why where it does not."""
-
-    allowed: bool
-    reason: Any = ""
-    scopes: tuple[str, ...] = ()
 
 
 class Network:
@@ -218,7 +204,33 @@ class Network:
     reauthorize_after: ClassVar[timedelta | None] = None
     # How long after a token's issue, or a first "dead", the same answer may still be wrong.
     confirm_after: ClassVar[timedelta] = timedelta(minutes=5)
+    # Reasons that this network has been seen to give for tokens that were alive.
+    doubtful: ClassVar[frozenset[Reason]] = frozenset()
+    # Whether the body of a 5xx may still name a token's trouble, and is read before the status.
+    names_errors_with_5xx: ClassVar[bool] = False
+    # Whether a new sign-in of the same login at the same app ends the one before.
+    one_grant_per_login: ClassVar[bool] = False
     hosts: ClassVar[tuple[str, ...]] = ()
+    question: ClassVar[Question | None] = None
+    # As many tokens of one app as one request may ask about; `probe_batch` then asks.
+    batch_size: ClassVar[int] = 1
+    budgets: ClassVar[tuple[Budget, ...]] = ()
+    push: ClassVar[tuple[Push, ...]] = ()
+
+    def hosts_of(self, client: Client) -> Collection[str]:
+        """The hosts that a conversation may speak with."""
+        return self.hosts
+
+    def issuer_in(self, said: str) -> str:
+        """The authorization server that a person's answer to `question` names; "" where the
+        network has but one. Raises Refused(NO_SUCH_SERVER)."""
+        choices = self.question.choices if self.question else ()
+        return said if said in dict(choices) else ""
+
+    def client_slug(self, issuer: str) -> str:
+        """Whose configured client id and secret serve at this issuer; "" where none is
+        configured and `register` fetches one."""
+        return self.slug
 
     def kind(self, slug: str) -> Kind:
         return next(kind for kind in self.kinds if kind.slug == slug)
@@ -243,8 +255,13 @@ class Network:
         """What one answer means; pure, and never an exception. Not understood is unclear."""
         raise NotImplementedError
 
-    def authorize(self, client: Client, state: str) -> Conversation:
-        """Returns an Authorization. Raises Refused."""
+    def register(self, issuer: str, redirect_uri: str) -> Conversation:
+        """Register us at one of the network's servers. Returns a Client. Raises Refused."""
+        raise NotImplementedError
+
+    def authorize(self, client: Client, state: str, login_hint: str = "") -> Conversation:
+        """`login_hint`: whom we expect, as far as we know (OpenID Connect Core, 3.1.2.1): what
+        was typed, or the `remote_id` to reconnect. Returns an Authorization. Raises Refused."""
         raise NotImplementedError
 
     def exchange(
@@ -262,7 +279,12 @@ class Network:
         raise NotImplementedError
 
     def probe(self, client: Client, grant: Grant, subject: str) -> Conversation:
-        """Returns a Verdict; ALIVE only where the network named this very subject."""
+        """Returns a Verdict; alive only where the network named this very subject."""
+        raise NotImplementedError
+
+    def probe_batch(self, client: Client, tokens: list[tuple[Grant, str]]) -> Conversation:
+        """As `probe`, for up to `batch_size` (grant, subject) of one app. Returns a list of
+        Verdicts in their order; None for one that has to be probed alone."""
         raise NotImplementedError
 
     def refresh(self, client: Client, grant: Grant) -> Conversation:

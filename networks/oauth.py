@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 import secrets
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlencode
@@ -44,57 +43,13 @@ from networks.reading import (
     NOT_UNDERSTOOD,
     attempt,
     insist,
-    judge,
-    out_of_reach,
     refusal_of,
-    retry_after,
     said,
     seconds,
     token_text,
+    understood,
 )
-
-# RFC 6749, 5.2. The last two are the operator's trouble, never an owner's.
-TOKEN_ERRORS: Mapping[str, Reason] = {
-    "invalid_grant": Reason.INVALID_TOKEN_UNSPECIFIED,
-    "invalid_request": Reason.NOT_A_TOKEN_PROBLEM,
-    "invalid_scope": Reason.NOT_A_TOKEN_PROBLEM,
-    "unsupported_grant_type": Reason.NOT_A_TOKEN_PROBLEM,
-    "temporarily_unavailable": Reason.NETWORK_OUTAGE,
-    "server_error": Reason.NETWORK_OUTAGE,
-    "invalid_client": Reason.APP_DISABLED,
-    "unauthorized_client": Reason.APP_DISABLED,
-}
-
-# RFC 6749, 4.1.2.1, and LinkedIn's own words for the first:
-# https://learn.microsoft.com/en-us/linkedin/shared/authentication/authorization-code-flow
-CALLBACK_ERRORS: Mapping[str, Refusal] = {
-    "access_denied": Refusal.CANCELLED,
-    "user_cancelled_login": Refusal.CANCELLED,
-    "user_cancelled_authorize": Refusal.CANCELLED,
-    "server_error": Refusal.NETWORK_UNAVAILABLE,
-    "temporarily_unavailable": Refusal.NETWORK_UNAVAILABLE,
-    "invalid_request": Refusal.APP_MISCONFIGURED,
-    "invalid_scope": Refusal.APP_MISCONFIGURED,
-    "invalid_client": Refusal.APP_MISCONFIGURED,
-    "unauthorized_client": Refusal.APP_MISCONFIGURED,
-    "unauthorized_scope_error": Refusal.APP_MISCONFIGURED,
-    "unsupported_response_type": Refusal.APP_MISCONFIGURED,
-}
-
-
-def split_scopes(text: str) -> tuple[str, ...]:
-    """Networks join scopes by spaces, by commas, or by one here and the other there."""
-    return tuple(dict.fromkeys(scope for scope in re.split(r"[,\s]+", text) if scope))
-
-
-def error_of(body: Mapping[str, Any]) -> str:
-    """The error code of a body, "" where there is none; some say "ok" in an error object."""
-    error = body.get("error")
-    if isinstance(error, dict):
-        error = error.get("code") or "unknown"
-    if not error or error == "ok":
-        return ""
-    return error if isinstance(error, str) else "unknown"
+from networks.rfc6749 import CALLBACK_ERRORS, TOKEN_ERRORS, error_of, redirect_reason, split_scopes
 
 
 class OAuth2Network(Network):
@@ -105,8 +60,6 @@ class OAuth2Network(Network):
     authorization_parameters: ClassVar[Mapping[str, str]] = {}
     exchange_parameters: ClassVar[Mapping[str, str]] = {}
     token_errors: ClassVar[Mapping[str, Reason]] = TOKEN_ERRORS
-    # Reasons that this network has been seen to give for tokens that were alive.
-    doubtful: ClassVar[frozenset[Reason]] = frozenset()
 
     # What an adapter says itself.
 
@@ -130,6 +83,10 @@ class OAuth2Network(Network):
             return self.token_errors.get(error, Reason.NOT_UNDERSTOOD)
         return None if token_text(body.get("access_token")) else Reason.NOT_UNDERSTOOD
 
+    def push_reason(self, answer: Answer) -> Reason | None:
+        """What a signal that the network sent by itself says of a token (`push`)."""
+        return Reason.NOT_UNDERSTOOD
+
     def code_in(self, callback: Mapping[str, str]) -> str:
         code = callback.get("code", "")
         if not token_text(code):
@@ -143,18 +100,18 @@ class OAuth2Network(Network):
     # The conversations.
 
     def read(self, where: Where, answer: Answer, known: Known = NOTHING_KNOWN) -> Verdict:
-        trouble = out_of_reach(answer)
-        if trouble is not None:
-            return trouble
-        at_token_endpoint = where in (Where.REFRESH, Where.CODE_EXCHANGE)
-        reason = self.token_reason(answer) if at_token_endpoint else self.api_reason(answer)
-        if reason is None:
-            return ALIVE
-        if reason is Reason.RATE_LIMITED:
-            return unclear(reason, retry_after=retry_after(answer))
-        return judge(reason, where, known, doubtful=self.doubtful)
+        return understood(self, where, answer, known, self.tables.get(where, self.api_reason))
 
-    def authorize(self, client: Client, state: str) -> Conversation:
+    @property
+    def tables(self) -> Mapping[Where, Callable[[Answer], Reason | None]]:
+        return {
+            Where.REFRESH: self.token_reason,
+            Where.CODE_EXCHANGE: self.token_reason,
+            Where.AUTHORIZE_REDIRECT: redirect_reason,
+            Where.WEBHOOK: self.push_reason,
+        }
+
+    def authorize(self, client: Client, state: str, login_hint: str = "") -> Conversation:
         """Asks the network nothing: the browser carries it all (RFC 6749, 4.1.1)."""
         keep: dict[str, str] = {}
         query = {
@@ -169,7 +126,8 @@ class OAuth2Network(Network):
             keep["code_verifier"] = secrets.token_urlsafe(48)
             query["code_challenge"] = code_challenge(keep["code_verifier"])
             query["code_challenge_method"] = self.code_challenge_method
-        return Authorization(f"{self.authorization_endpoint}?{urlencode(query)}", keep)
+        address = self.at(client, self.authorization_endpoint)
+        return Authorization(f"{address}?{urlencode(query)}", keep)
         yield  # it is a conversation, of no words
 
     def exchange(
@@ -223,13 +181,18 @@ class OAuth2Network(Network):
         if not self.revocation_endpoint:
             return False
         form = {"token": grant.access_token}
-        answer = yield from attempt(
-            Post(self.revocation_endpoint, **self.authenticated(client, form))
-        )
+        answer = yield from attempt(self.post(client, self.revocation_endpoint, form))
         is_object = bool(answer.json) or answer.body.strip() in (b"", b"{}")
         return answer.status == 200 and is_object and not error_of(answer.json)
 
     # The bodies.
+
+    def at(self, client: Client, endpoint: str) -> str:
+        """An endpoint's address, where it is declared with the place of its issuer."""
+        return endpoint.replace("{issuer}", client.issuer)
+
+    def post(self, client: Client, endpoint: str, form: Mapping[str, str]) -> Request:
+        return Post(self.at(client, endpoint), **self.authenticated(client, form))
 
     def authenticated(self, client: Client, form: Mapping[str, str]) -> dict[str, Any]:
         """Client authentication (RFC 6749, 2.3.1), for every call that needs it."""
@@ -246,13 +209,17 @@ class OAuth2Network(Network):
             include_client_id=False,
             **self.exchange_parameters,
         )
-        return Post(self.token_endpoint, **self.authenticated(client, _pairs(body)))
+        return Post(
+            self.at(client, self.token_endpoint), **self.authenticated(client, _pairs(body))
+        )
 
     def refresh_request(self, client: Client, grant: Grant) -> Request:
         body = WebApplicationClient(client.client_id).prepare_refresh_body(
             refresh_token=grant.refresh_token
         )
-        return Post(self.token_endpoint, **self.authenticated(client, _pairs(body)))
+        return Post(
+            self.at(client, self.token_endpoint), **self.authenticated(client, _pairs(body))
+        )
 
     def grant_in(self, answer: Answer, old: Grant | None = None) -> Grant | None:
         """The grant of a token endpoint's answer. A refresh token and its end stay together:
@@ -275,6 +242,7 @@ class OAuth2Network(Network):
             split_scopes(scope) if isinstance(scope, str) and scope.strip() else asked,
             _at(seconds(body.get("expires_in"))),
             refresh_expires_at,
+            keep=old.keep if old is not None else {},
         )
 
 

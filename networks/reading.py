@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from networks.base import (
+    ALIVE,
     Answer,
     Health,
     Known,
@@ -36,6 +37,13 @@ PAIR = re.compile(
 UNSEEN = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
 JOINERS = "\u200c\u200d"
 CENTURY = timedelta(days=36525)
+# When a budget is full again: the drafts of RateLimit headers, and what networks made of them.
+RESETS = ("ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset")
+CHALLENGE = re.compile(r'error="(invalid_token|insufficient_scope)"')
+CHALLENGES = {
+    "invalid_token": Reason.INVALID_TOKEN_UNSPECIFIED,
+    "insufficient_scope": Reason.PERMISSION_LOST,
+}
 
 
 def attempt(request: Request) -> Generator[Request, Answer, Answer]:
@@ -71,29 +79,72 @@ def refusal_of(verdict: Verdict) -> Refusal:
             return Refusal.NETWORK_UNAVAILABLE
 
 
-def out_of_reach(answer: Answer) -> Verdict | None:
-    """What no body can change: the network is down, or asks us to wait."""
+def understood(
+    network: Network,
+    where: Where,
+    answer: Answer,
+    known: Known,
+    table: Callable[[Answer], Reason | None],
+) -> Verdict:
+    """A network's own `table` (None: it is well), between what no table can change and what the
+    bare status still says where a table knows no answer."""
+    reason = out_of_reach(answer)
+    if reason is None or network.names_errors_with_5xx:
+        named = table(answer)
+        if reason is None or named not in (None, Reason.NOT_UNDERSTOOD):
+            reason = named
+    if reason is Reason.NOT_UNDERSTOOD:
+        reason = by_status(where, answer)
+    return ALIVE if reason is None else judge(network, reason, where, known, retry_after(answer))
+
+
+def out_of_reach(answer: Answer) -> Reason | None:
+    """The network is down, or asks us to wait, whatever the body says."""
     if answer.status == 429:
-        return unclear(Reason.RATE_LIMITED, retry_after=retry_after(answer))
+        return Reason.RATE_LIMITED
     if answer.status == 0 or answer.status >= 500:
-        return unclear(Reason.NETWORK_OUTAGE, retry_after=retry_after(answer))
+        return Reason.NETWORK_OUTAGE
     return None
 
 
+def by_status(where: Where, answer: Answer) -> Reason:
+    """What is left to say of an answer that no table knows (RFC 9110, 15; RFC 6750, 3.1)."""
+    if is_page(answer) or answer.status in (408, 425):  # a gateway speaks, not the network
+        return Reason.NETWORK_OUTAGE
+    challenge = CHALLENGE.search(answer.headers.get("www-authenticate", ""))
+    if answer.status in (401, 403) and challenge:
+        return CHALLENGES[challenge[1]]
+    # All that is not about authorization is about what was asked, or where.
+    if 300 <= answer.status < 500 and answer.status not in (401, 403):
+        return Reason.NOT_A_TOKEN_PROBLEM
+    return Reason.NOT_UNDERSTOOD
+
+
+def is_page(answer: Answer) -> bool:
+    """Whether HTML came where an API answers in JSON."""
+    start = answer.body[:500].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    return start.startswith((b"<!doctype html", b"<html", b"<head", b"<body", b"<title"))
+
+
 def judge(
-    reason: Reason, where: Where, known: Known, *, doubtful: frozenset[Reason] = frozenset()
+    network: Network, reason: Reason, where: Where, known: Known, wait: float | None = None
 ) -> Verdict:
     """A table's reason, seen from the place it was said and with what we knew before.
 
     "Invalid" without a cause is `expired` where our own clock agrees; else it counts only when
-    it is said twice, as does an end that our clock does not know of.
+    it is said twice, as does an end that our clock does not know of. `wait`: seconds the network
+    asked us to wait.
     """
     if not reason.is_dead:
-        return unclear(reason)
-    if where is Where.CODE_EXCHANGE:  # a code was refused; no stored token is spoken of
+        return unclear(reason, retry_after=wait)
+    if where in (Where.CODE_EXCHANGE, Where.AUTHORIZE_REDIRECT):  # no stored token is spoken of
         return unclear(Reason.NOT_A_TOKEN_PROBLEM)
+    if where is Where.WEBHOOK:
+        return dead(reason)
+    if reason in network.doubtful and known.age is not None and known.age < network.confirm_after:
+        return unclear(Reason.NOT_A_TOKEN_PROBLEM)  # it is not known everywhere there yet
     if reason not in (Reason.INVALID_TOKEN_UNSPECIFIED, Reason.EXPIRED):
-        return dead(reason, ambiguous=reason in doubtful)
+        return dead(reason, ambiguous=reason in network.doubtful)
     ended = known.refresh_ended if where is Where.REFRESH else known.ended
     return dead(
         Reason.EXPIRED if ended else reason,
@@ -125,15 +176,41 @@ def said(answer: Answer) -> dict[str, Any]:
 
 
 def retry_after(answer: Answer) -> float | None:
-    """RFC 9110, 10.2.3: seconds or a date."""
-    value = answer.headers.get("retry-after", "")
-    wait = seconds(value)
+    """Seconds to wait: RFC 9110, 10.2.3 (seconds or a date), else when the budget that the
+    answer reports is filled up again: epoch seconds, seconds, or an ISO date."""
+    waits = (_wait(answer.headers.get(name, "")) for name in ("retry-after", *RESETS))
+    return next((wait for wait in waits if wait is not None), None)
+
+
+def _wait(value: str) -> float | None:
+    wait, now = seconds(value), datetime.now(UTC)
     if wait is None:
-        try:
-            wait = parsedate_to_datetime(value) - datetime.now(UTC)
-        except (TypeError, ValueError, OverflowError):  # a date without a zone is a TypeError
-            return None
+        moment = a_moment(value) or _http_date(value)
+        wait = moment - now if moment else timedelta(0)
+    elif wait > timedelta(days=3650):  # no network asks for that long: it is a time
+        wait = datetime.fromtimestamp(wait.total_seconds(), UTC) - now
     return wait.total_seconds() if timedelta(0) < wait <= CENTURY else None
+
+
+def _http_date(value: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return moment if moment.tzinfo else None
+
+
+def a_moment(value: Any) -> datetime | None:
+    """An aware datetime from an ISO text or epoch seconds, as networks write ends; 0, "" and
+    nonsense are None, which is "never" where a network has such."""
+    try:
+        if isinstance(value, str) and not value.isdecimal():
+            moment = datetime.fromisoformat(value)
+            return moment if moment.tzinfo else None
+        life = seconds(value)
+        return datetime.fromtimestamp(life.total_seconds(), UTC) if life else None
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def seconds(value: Any) -> timedelta | None:

@@ -51,6 +51,7 @@ class Verdict:
     `ambiguous`: the same answer is known to come from living tokens too, so a death counts
     only when a second probe says it again. `retry_after`: seconds the network asked us to wait.
     `renewable`: the access token has ended, and a refresh token may heal it: refresh first.
+    `scopes`: what the network says that this token is granted now; None where it did not say.
     """
 
     health: Health
@@ -58,9 +59,14 @@ class Verdict:
     ambiguous: bool = False
     renewable: bool = False
     retry_after: float | None = None
+    scopes: tuple[str, ...] | None = None
 
 
 ALIVE = Verdict(Health.ALIVE)
+
+
+def alive(scopes: tuple[str, ...] | None = None) -> Verdict:
+    return Verdict(Health.ALIVE, scopes=scopes)
 
 
 def dead(reason: Reason, *, ambiguous: bool = False, renewable: bool = False) -> Verdict:

@@ -25,8 +25,9 @@ from networks.base import (
     Refused,
     Request,
 )
-from networks.oauth import OAuth2Network, error_of
+from networks.oauth import OAuth2Network
 from networks.reading import a_name, an_id, said, succeeded
+from networks.rfc6749 import error_of
 
 USER_INFO = "https://open.tiktokapis.com/v2/user/info/"
 

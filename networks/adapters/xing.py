@@ -48,12 +48,11 @@ from networks.reading import (
     an_id,
     attempt,
     insist,
-    judge,
-    out_of_reach,
     refusal_of,
     said,
     succeeded,
     token_text,
+    understood,
 )
 
 REQUEST_TOKEN = "https://api.xing.com/v1/request_token"  # noqa: S105
@@ -130,15 +129,9 @@ class Xing(Network):
     )
 
     def read(self, where: Where, answer: Answer, known: Known = NOTHING_KNOWN) -> Verdict:
-        trouble = out_of_reach(answer)
-        if trouble is not None:
-            return trouble
-        if succeeded(answer):
-            return ALIVE
-        name = str(said(answer).get("error_name"))
-        return judge(API_ERRORS.get(name, Reason.NOT_UNDERSTOOD), where, known)
+        return understood(self, where, answer, known, api_reason)
 
-    def authorize(self, client: Client, state: str) -> Conversation:
+    def authorize(self, client: Client, state: str, login_hint: str = "") -> Conversation:
         """OAuth 1.0a knows no `state`: ours travels in the query of the callback's address."""
         callback = f"{client.redirect_uri}?{urlencode({'state': state})}"
         keys = OAuth1Keys(client.client_id, client.client_secret, callback=callback)
@@ -200,6 +193,12 @@ class Xing(Network):
     def revoke(self, client: Client, grant: Grant) -> Conversation:
         return False
         yield  # nor a way to give a token back
+
+
+def api_reason(answer: Answer) -> Reason | None:
+    if succeeded(answer):
+        return None
+    return API_ERRORS.get(str(said(answer).get("error_name")), Reason.NOT_UNDERSTOOD)
 
 
 def me(client: Client, grant: Grant) -> Request:

@@ -16,21 +16,22 @@ from networks.base import (
     TransportError,
     Where,
 )
-from networks.oauth import error_of, split_scopes
 from networks.reading import (
     a_name,
     an_id,
     attempt,
     judge,
-    out_of_reach,
     retry_after,
     said,
     seconds,
     succeeded,
     token_text,
 )
+from networks.registry import NETWORKS
+from networks.rfc6749 import error_of, split_scopes
 from tests.networks.talk import answer, talk
 
+NETWORK = NETWORKS["pinterest"]
 INVALID = Reason.INVALID_TOKEN_UNSPECIFIED
 
 
@@ -53,14 +54,12 @@ def test_scopes_are_split_on_spaces_and_commas(text: str) -> None:
 
 @pytest.mark.parametrize("status", [0, 500, 503, 599])
 def test_an_outage_is_not_a_revocation(status: int) -> None:
-    verdict = out_of_reach(Answer(status))
-    assert verdict is not None
+    verdict = NETWORK.read(Where.PROBE, Answer(status))
     assert (verdict.health, verdict.reason) == (Health.UNCLEAR, Reason.NETWORK_OUTAGE)
 
 
 def test_too_many_calls_are_not_a_revocation_and_the_wait_is_kept() -> None:
-    verdict = out_of_reach(Answer(429, {"retry-after": "7"}))
-    assert verdict is not None
+    verdict = NETWORK.read(Where.PROBE, Answer(429, {"retry-after": "7"}))
     assert (verdict.reason, verdict.retry_after) == (Reason.RATE_LIMITED, 7.0)
 
 
@@ -77,26 +76,26 @@ def test_a_wait_that_makes_no_sense_is_none(value: str) -> None:
 
 
 def test_invalid_without_a_cause_counts_only_when_said_twice() -> None:
-    verdict = judge(INVALID, Where.PROBE, NOTHING_KNOWN)
+    verdict = judge(NETWORK, INVALID, Where.PROBE, NOTHING_KNOWN)
     assert (verdict.health, verdict.reason, verdict.ambiguous) == (Health.DEAD, INVALID, True)
 
 
 def test_invalid_after_its_recorded_end_is_expired_at_once() -> None:
-    verdict = judge(INVALID, Where.PROBE, Known(ended=True, refreshable=True))
+    verdict = judge(NETWORK, INVALID, Where.PROBE, Known(ended=True, refreshable=True))
     assert (verdict.reason, verdict.ambiguous) == (Reason.EXPIRED, False)
     assert verdict.renewable
 
 
 def test_a_refused_refresh_is_judged_by_the_refresh_tokens_own_end() -> None:
-    ended = judge(INVALID, Where.REFRESH, Known(ended=True, refreshable=True))
-    over = judge(INVALID, Where.REFRESH, Known(refresh_ended=True, refreshable=True))
+    ended = judge(NETWORK, INVALID, Where.REFRESH, Known(ended=True, refreshable=True))
+    over = judge(NETWORK, INVALID, Where.REFRESH, Known(refresh_ended=True, refreshable=True))
     assert (ended.reason, over.reason) == (INVALID, Reason.EXPIRED)
     assert not ended.renewable
     assert not over.renewable
 
 
 def test_a_refused_code_says_nothing_about_a_stored_token() -> None:
-    verdict = judge(INVALID, Where.CODE_EXCHANGE, NOTHING_KNOWN)
+    verdict = judge(NETWORK, INVALID, Where.CODE_EXCHANGE, NOTHING_KNOWN)
     assert (verdict.health, verdict.reason) == (Health.UNCLEAR, Reason.NOT_A_TOKEN_PROBLEM)
 
 

@@ -25,7 +25,6 @@ from networks.base import (
     Identity,
     Kind,
     Known,
-    Post,
     Reachable,
     Reason,
     Refusal,
@@ -33,8 +32,9 @@ from networks.base import (
     Request,
     Where,
 )
-from networks.oauth import TOKEN_ERRORS, OAuth2Network
+from networks.oauth import OAuth2Network
 from networks.reading import NOT_UNDERSTOOD, a_name, an_id, attempt, insist, said, succeeded
+from networks.rfc6749 import TOKEN_ERRORS
 
 USERINFO = "https://api.linkedin.com/v2/userinfo"
 ORGANIZATIONS = "https://api.linkedin.com/rest/organizations/"
@@ -139,9 +139,7 @@ class LinkedIn(OAuth2Network):
         """Introspection: needs no scope, and is the only place that names the cause. It names
         no person either; a token's person cannot change, and this token was identified."""
         form = {"token": grant.access_token}
-        answer = yield from attempt(
-            Post(self.introspection_endpoint, **self.authenticated(client, form))
-        )
+        answer = yield from attempt(self.post(client, self.introspection_endpoint, form))
         verdict = self.read(Where.PROBE, answer, Known.of(grant))
         if verdict.health is Health.ALIVE and "active" not in answer.json:
             return NOT_UNDERSTOOD

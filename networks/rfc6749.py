@@ -1,0 +1,67 @@
+"""The words of RFC 6749 and what they mean, for every network that keeps to them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from networks.base import Answer, Reason, Refusal
+
+# RFC 6749, 5.2. The last two are the operator's trouble, never an owner's.
+TOKEN_ERRORS: Mapping[str, Reason] = {
+    "invalid_grant": Reason.INVALID_TOKEN_UNSPECIFIED,
+    "invalid_request": Reason.NOT_A_TOKEN_PROBLEM,
+    "invalid_scope": Reason.NOT_A_TOKEN_PROBLEM,
+    "unsupported_grant_type": Reason.NOT_A_TOKEN_PROBLEM,
+    "temporarily_unavailable": Reason.NETWORK_OUTAGE,
+    "server_error": Reason.NETWORK_OUTAGE,
+    "invalid_client": Reason.APP_DISABLED,
+    "unauthorized_client": Reason.APP_DISABLED,
+}
+
+# RFC 6749, 4.1.2.1, and LinkedIn's own words for the first:
+# https://learn.microsoft.com/en-us/linkedin/shared/authentication/authorization-code-flow
+CALLBACK_ERRORS: Mapping[str, Refusal] = {
+    "access_denied": Refusal.CANCELLED,
+    "user_cancelled_login": Refusal.CANCELLED,
+    "user_cancelled_authorize": Refusal.CANCELLED,
+    "server_error": Refusal.NETWORK_UNAVAILABLE,
+    "temporarily_unavailable": Refusal.NETWORK_UNAVAILABLE,
+    "invalid_request": Refusal.APP_MISCONFIGURED,
+    "invalid_scope": Refusal.APP_MISCONFIGURED,
+    "invalid_client": Refusal.APP_MISCONFIGURED,
+    "unauthorized_client": Refusal.APP_MISCONFIGURED,
+    "unauthorized_scope_error": Refusal.APP_MISCONFIGURED,
+    "unsupported_response_type": Refusal.APP_MISCONFIGURED,
+}
+
+REDIRECTS: Mapping[Refusal, Reason] = {
+    Refusal.NETWORK_UNAVAILABLE: Reason.NETWORK_OUTAGE,
+    Refusal.APP_MISCONFIGURED: Reason.APP_DISABLED,
+}
+
+
+def split_scopes(text: str) -> tuple[str, ...]:
+    """Networks join scopes by spaces, by commas, or by one here and the other there."""
+    return tuple(dict.fromkeys(scope for scope in re.split(r"[,\s]+", text) if scope))
+
+
+def error_of(body: Mapping[str, Any]) -> str:
+    """The error code of a body, "" where there is none; some say "ok" in an error object."""
+    error = body.get("error")
+    if isinstance(error, dict):
+        error = error.get("code") or "unknown"
+    if not error or error == "ok":
+        return ""
+    return error if isinstance(error, str) else "unknown"
+
+
+def redirect_reason(answer: Answer) -> Reason | None:
+    """What the query says that a browser came back with; never a word about a stored token."""
+    query = dict(parse_qsl(answer.body.decode("utf-8", "replace")))
+    if "error" not in query and "error_code" not in query:
+        return None if "code" in query else Reason.NOT_A_TOKEN_PROBLEM
+    refusal = CALLBACK_ERRORS.get(query.get("error", ""), Refusal.CANCELLED)
+    return REDIRECTS.get(refusal, Reason.NOT_A_TOKEN_PROBLEM)
