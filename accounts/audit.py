@@ -79,6 +79,9 @@ VERBS = {
     "signed_in_by_provider": Verb(
         _("Signed in by single sign-on"), _("{actor} signed in by single sign-on.")
     ),
+    "profile_appeared": Verb(
+        _("Profile appeared"), _("{object} appeared at {network}, and is looked after now.")
+    ),
     "keys_rotated": Verb(_("Keys rotated"), _("{actor} rotated the encryption keys.")),
     "exported": Verb(_("Audit log exported"), _("{actor} exported the audit log.")),
 }

@@ -93,7 +93,9 @@ class Known:
     ended: bool = False  # its recorded end has passed
     refresh_ended: bool = False
     refreshable: bool = False
-    age: timedelta | None = None  # since its issue
+    # Since its issue, where somebody knows. Not from a Grant: the engine believes what may be too
+    # early only when it is said again after `Network.confirm_after`.
+    age: timedelta | None = None
 
     @classmethod
     def of(cls, grant: Grant) -> Self:
@@ -102,7 +104,6 @@ class Known:
             ended=grant.expires_at is not None and grant.expires_at <= now,
             refresh_ended=grant.refresh_expires_at is not None and grant.refresh_expires_at <= now,
             refreshable=bool(grant.refresh_token),
-            age=now - grant.issued_at if grant.issued_at else None,
         )
 
 
@@ -162,6 +163,7 @@ class Refusal(StrEnum):
     AD_ACCOUNT = "ad_account"
     NOTHING_THERE = "nothing_there"  # this login has nothing that could be looked after
     NO_SUCH_SERVER = "no_such_server"  # what was typed names none of the network's servers
+    CLIENT_FORGOTTEN = "client_forgotten"  # a server dropped the registration it had given us
     NETWORK_UNAVAILABLE = "network_unavailable"
     APP_MISCONFIGURED = "app_misconfigured"
     NOT_UNDERSTOOD = "not_understood"

@@ -6,6 +6,7 @@ our message files, brings both languages itself (`says`).
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +53,11 @@ class Capability:
     reason: Any = ""
     scopes: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
+
+    def held_by(self, scopes: Collection[str], roles: Collection[str]) -> bool:
+        """Whether somebody who was granted `scopes` and has `roles` there can do it."""
+        has_role = not self.roles or not set(self.roles).isdisjoint(roles)
+        return self.allowed and has_role and set(self.scopes) <= set(scopes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,8 @@ class Reason(StrEnum):
     APP_DISABLED = "app_disabled"
     NOT_A_TOKEN_PROBLEM = "not_a_token_problem"  # noqa: S105
     NOT_UNDERSTOOD = "not_understood"
+    # About one profile and no token: nobody reads it from an answer, it is missing in a listing.
+    NO_LONGER_LISTED = "no_longer_listed"
 
     @property
     def is_dead(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 class Status(models.TextChoices):
     VALID = "valid", _("Valid")
     LOST = "lost", _("No valid access permission")
+    GONE = "gone", _("No longer in the network")
 
 
 class ProfileQuerySet(models.QuerySet["Profile"]):
@@ -47,8 +49,10 @@ class ProfileQuerySet(models.QuerySet["Profile"]):
 class Profile(models.Model):
     """A page, an account, a board. `remote_id` is the network's stable id, never the name.
 
-    `status`, `reason`, `since` and `next_end` are written by `tokens` alone, in the transaction
-    of the StatusChange. `next_end`: when valid access ends unless a person signs in again.
+    `status`, `reason`, `since`, `next_end` and `capabilities` are written by `tokens` alone, in
+    the transaction of the StatusChange. `next_end`: when valid access ends unless a person signs
+    in again. `left_out`: the remote ids of what hangs below it and was deleted here, so that the
+    next listing does not bring it back.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -75,6 +79,8 @@ class Profile(models.Model):
     reason = models.CharField(max_length=30, blank=True)
     since = models.DateTimeField(default=timezone.now)
     next_end = models.DateTimeField(null=True)
+    capabilities = ArrayField(models.CharField(max_length=50), default=list)
+    left_out = ArrayField(models.CharField(max_length=255), default=list)
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = ProfileQuerySet.as_manager()
@@ -107,6 +113,11 @@ class Profile(models.Model):
     @property
     def is_valid(self) -> bool:
         return self.status == Status.VALID
+
+    def can(self, capability: str) -> bool:
+        """Whether `capability` (networks.facts) works here now: the network allows it, and some
+        good access has the scopes and the role for it. The one question that code asks."""
+        return self.is_valid and capability in self.capabilities
 
     def get_reason(self) -> Reason | None:
         return Reason(self.reason) if self.reason else None

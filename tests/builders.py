@@ -53,12 +53,12 @@ def token(
     """A living login. Its sealed texts open with no key: nothing here may need them."""
     app, _ = OAuthApp.objects.get_or_create(network_slug=network, client_id="tests")
     now = timezone.now()
-    defaults = {"issued_at": now, "consented_at": now, "probed_at": now}
+    defaults: dict[str, Any] = {"issued_at": now, "consented_at": now, "probed_at": now}
+    defaults |= {"subject": f"login-{next(_numbers)}"}
     return Token.objects.create(
         organization=organization,
         app=app,
         network_slug=network,
-        subject=f"login-{next(_numbers)}",
         subject_name=name,
         data_key=DataKey.current(organization.pk),
         access_token=b"x",

@@ -13,7 +13,7 @@ from django.core.cache import cache
 
 from config import messages
 
-pytest_plugins = ["tests.people", "tests.practice", "tests.roles"]
+pytest_plugins = ["tests.people", "tests.practice", "tests.roles", "tests.saying"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

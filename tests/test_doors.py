@@ -157,6 +157,7 @@ DOORS = {
     "tokens:profile_accesses": Door(viewers(PAGE), SHUT_TO_POST),
     "tokens:profile_timeline": Door(viewers(PAGE), SHUT_TO_POST),
     "tokens:callback": Door(all_of(LEFT), all_of(METHOD), {"state": "forged", "code": "x"}),
+    "tokens:callback_of": Door(all_of(LEFT), all_of(METHOD), {"state": "forged", "code": "x"}),
     "tokens:outcome": Door(signed_in(BAD), all_of(METHOD)),
     # --- notifications ---
     "notifications:recipients": Door(viewers(PAGE), SHUT_TO_POST),
@@ -223,7 +224,10 @@ class Rows:
             return reverse(name, args=["MQ:forged:key"])
         if name == "account_reset_password_from_key":
             return reverse(name, args=["0", "forged-key"])
-        route, known = ROUTES[name], {"organization": slug, "network": "linkedin"}
+        route, known = (
+            ROUTES[name],
+            {"organization": slug, "network": "linkedin", "server": "one.example"},
+        )
         member = self.world.alpenglueck.memberships.get(user=self.world.tim)
         pk = {"invitation": self.invitation, "team": self.world.kitchen, "member": member}
         rows = {"profile": self.profile, "token": self.token}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.core.checks import CheckMessage, Info, register
 
 from networks.registry import NETWORKS
+from tokens.connecting import offered_networks
 
 
 @register
@@ -21,5 +21,5 @@ def networks_without_client_id(**_: Any) -> list[CheckMessage]:
             id="tokens.I001",
         )
         for slug, network in NETWORKS.items()
-        if not settings.OAUTH_CLIENTS.get(slug)
+        if network not in offered_networks()
     ]

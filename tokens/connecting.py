@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
@@ -21,6 +22,7 @@ from django.utils import timezone
 from accounts import walls
 from accounts.models import Organization, User
 from networks.base import (
+    Authorization,
     Client,
     Conversation,
     Grant,
@@ -35,7 +37,7 @@ from networks.http import hold, public_address
 from networks.registry import NETWORKS
 from profiles.models import Profile
 from tokens import vault
-from tokens.models import AuthorizationRequest, OAuthApp, Token
+from tokens.models import AuthorizationRequest, OAuthApp, Token, redirect_uri
 from tokens.vault import DataKey
 
 STATE_AGE = timedelta(hours=1)
@@ -68,33 +70,72 @@ class Arrival:
 
 
 def offered_networks() -> list[Network]:
-    """The networks that this installation has a client id for."""
-    return [network for network in NETWORKS.values() if _client_id(network)]
+    """The networks that we have a registration at, or that give us one themselves."""
+    return [network for network in NETWORKS.values() if _is_offered(network)]
 
 
-def app_for(network: Network) -> OAuthApp:
-    """The installation's registration at `network`, as a row. Raises Refused without one."""
-    client_id = _client_id(network)
+def _is_offered(network: Network) -> bool:
+    if network.question and network.question.choices:
+        return bool(choices_of(network))
+    slug = network.client_slug("")
+    return not slug or bool(_client_id(slug))
+
+
+def choices_of(network: Network) -> list[tuple[str, Any]]:
+    """Of the network's several logins those that we are registered for."""
+    choices = network.question.choices if network.question else ()
+    return [choice for choice in choices if _client_id(network.client_slug(choice[0]))]
+
+
+def app_for(network: Network, issuer: str = "") -> OAuthApp:
+    """The installation's registration at `network` (and there at `issuer`), as a row; a server
+    that registers whoever asks is asked once. Raises Refused, and CannotOpen."""
+    slug = network.client_slug(issuer)
+    ours = OAuthApp.objects.filter(network_slug=network.slug, issuer=issuer)
+    if not slug:
+        return ours.order_by("-created_at").first() or _register(network, issuer)
+    client_id = _client_id(slug)
     if not client_id:
         raise Refused(Refusal.APP_MISCONFIGURED)
-    return OAuthApp.objects.get_or_create(network_slug=network.slug, client_id=client_id)[0]
+    return ours.get_or_create(network_slug=network.slug, issuer=issuer, client_id=client_id)[0]
 
 
-def _client_id(network: Network) -> str:
-    return str(settings.OAUTH_CLIENTS.get(network.slug, ("", ""))[0])
+def _client_id(slug: str) -> str:
+    return str(settings.OAUTH_CLIENTS.get(slug, ("", ""))[0])
+
+
+def _register(network: Network, issuer: str) -> OAuthApp:
+    server = str(urlsplit(issuer).hostname)
+    asking = network.register(issuer, redirect_uri(network.slug, server))
+    client: Client = _ask(network, asking, Client("", "", issuer=issuer))
+    app = OAuthApp(network_slug=network.slug, issuer=issuer, client_id=client.client_id)
+    vault.seal_secret(app, client.client_secret)
+    app.save(force_insert=True)
+    return app
 
 
 def begin(
-    organization: Organization, user: User, network: Network, profile: Profile | None = None
+    organization: Organization,
+    user: User,
+    network: Network,
+    profile: Profile | None = None,
+    said: str = "",
 ) -> tuple[str, str]:
-    """Start a trip to `network`, to add profiles or to reconnect `profile`.
+    """Start a trip to `network`, to add profiles or to reconnect `profile`; `said` is the answer
+    to the network's question, where it has one.
 
     Returns the address to send the browser to, and the `state` to put into its session.
     Raises Refused, and CannotOpen.
     """
-    app = app_for(network)
     state = secrets.token_urlsafe(32)
-    authorization = _ask(network, network.authorize(client_of(app), state))
+    app, login_hint = _destination(organization, network, profile, said)
+    try:
+        authorization = _authorize(app, state, login_hint)
+    except Refused as error:
+        if error.refusal is not Refusal.CLIENT_FORGOTTEN:
+            raise
+        app = _register(network, app.issuer)
+        authorization = _authorize(app, state, login_hint)
     trip = AuthorizationRequest(organization=organization, user=user, app=app, profile=profile)
     trip.state_digest = _digest(state)
     with walls.inside(organization.pk):
@@ -104,11 +145,38 @@ def begin(
     return public_address(authorization.url), state
 
 
-def take(state: str, organization_id: UUID, user: User, network: Network) -> AuthorizationRequest:
+def _destination(
+    organization: Organization, network: Network, profile: Profile | None, said: str
+) -> tuple[OAuthApp, str]:
+    """By which registration to go, and whom to expect. What is reconnected goes where it came
+    from the last time."""
+    if profile is None:
+        choices = choices_of(network)
+        if choices and said not in dict(choices):
+            said = choices[0][0]
+        return app_for(network, network.issuer_in(said)), said
+    with walls.inside(organization.pk):
+        latest = profile.accesses.select_related("token__app").order_by("-token__issued_at").first()
+        login_hint = (profile.parent or profile).remote_id
+    issuer = latest.token.app.issuer if latest else network.issuer_in(said)
+    return app_for(network, issuer), login_hint
+
+
+def _authorize(app: OAuthApp, state: str, login_hint: str) -> Authorization:
+    client = client_of(app)
+    asking = app.network.authorize(client, state, login_hint)
+    authorization: Authorization = _ask(app.network, asking, client)
+    return authorization
+
+
+def take(
+    state: str, organization_id: UUID, user: User, network: Network, server: str = ""
+) -> AuthorizationRequest:
     """Use up `state`, whatever comes of it. Raises StateRefused.
 
     The row is deleted in one statement, so that of two callbacks with one state one gets it. A
-    state made for another network is refused too, as MixedUp (RFC 9700, 4.4).
+    state made for another network, or another server of it, is refused too, as MixedUp
+    (RFC 9700, 4.4).
     """
     trips = AuthorizationRequest.objects.filter(
         state_digest=_digest(state), created_at__gte=timezone.now() - STATE_AGE
@@ -119,7 +187,7 @@ def take(state: str, organization_id: UUID, user: User, network: Network) -> Aut
             raise StateRefused
     if trip.user_id != user.pk:
         raise StateRefused
-    if trip.app.network_slug != network.slug:
+    if (trip.app.network_slug, trip.app.server) != (network.slug, server):
         raise MixedUp(trip)
     return trip
 
@@ -131,17 +199,18 @@ def arrive(trip: AuthorizationRequest, callback: Mapping[str, str]) -> Arrival:
     if not network.sent(callback):
         raise MixedUp(trip)
     keep = json.loads(vault.open_(trip, "keep"))
-    grant = _ask(network, network.exchange(client, callback, keep))
-    identity = _ask(network, network.identify(client, grant))
-    reachables = _ask(network, network.reach(client, grant, identity))
+    grant = _ask(network, network.exchange(client, callback, keep), client)
+    identity = _ask(network, network.identify(client, grant), client)
+    reachables = _ask(network, network.reach(client, grant, identity), client)
     return Arrival(trip.app, grant, identity, reachables)
 
 
 def reach_again(token: Token) -> list[Reachable]:
     """What the login of a stored token reaches now. Raises Refused, CannotOpen."""
     identity = Identity(token.subject, token.subject_name)
-    reaching = token.network.reach(client_of(token.app), token.open(), identity)
-    return list(_ask(token.network, reaching))
+    client = client_of(token.app)
+    reaching = token.network.reach(client, token.open(), identity)
+    return list(_ask(token.network, reaching, client))
 
 
 def client_of(app: OAuthApp) -> Client:
@@ -152,9 +221,9 @@ def client_of(app: OAuthApp) -> Client:
     return client
 
 
-def _ask(network: Network, conversation: Conversation) -> Any:
+def _ask(network: Network, conversation: Conversation, client: Client) -> Any:
     try:
-        return hold(conversation, network.hosts)
+        return hold(conversation, network.hosts_of(client))
     except TransportError:
         raise Refused(Refusal.NETWORK_UNAVAILABLE) from None
 

@@ -51,6 +51,7 @@ def delete_profile(profile: Profile, *, by: Actor) -> list[Farewell]:
     with walls.inside(profile.organization_id):
         tokens = lock_tokens(_tokens_of(profile))
         going = _lock(profile)
+        _remember_left_out(profile)
         for one in going:
             by.record("profile_deleted", profile.organization, one, network=one.network.name)
         profile.delete()
@@ -122,17 +123,22 @@ def _lock(profile: Profile) -> list[Profile]:
     return going
 
 
+def _remember_left_out(profile: Profile) -> None:
+    """What a listing would bring back stays away, until somebody adds the login again."""
+    if profile.parent and profile.kind.comes_and_goes:
+        left_out = {*profile.parent.left_out, profile.remote_id}
+        Profile.objects.filter(pk=profile.parent.pk).update(left_out=sorted(left_out))
+
+
 def _revocable(token: Token) -> tuple[Client, Grant] | None:
     """What it takes to revoke, or None where we must not or cannot."""
     return None if _lives_elsewhere(token) else _keys_of(token)
 
 
 def _keys_of(token: Token) -> tuple[Client, Grant] | None:
-    client = token.app.client()
-    if client is None:
-        return None
     try:
-        return client, token.open()
+        client = token.app.client()
+        return (client, token.open()) if client else None
     except CannotOpen:
         return None
 
@@ -148,7 +154,8 @@ def _say_goodbye(token: Token, keys: tuple[Client, Grant] | None) -> Farewell:
     revoked = False
     if keys is not None:
         try:
-            revoked = bool(hold(token.network.revoke(*keys), token.network.hosts))
+            revoking = token.network.revoke(*keys)
+            revoked = bool(hold(revoking, token.network.hosts_of(keys[0])))
         except (TransportError, Refused):
             revoked = False
     return Farewell(token.network, token.subject_name, revoked)

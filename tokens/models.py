@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from datetime import datetime
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -17,23 +19,31 @@ from networks.base import Client, Grant, Reason
 from networks.registry import NETWORKS
 from profiles.models import Profile
 from tokens import vault
-from tokens.vault import DataKey
+from tokens.vault import DataKey, Wrapped
 
 if TYPE_CHECKING:
     from networks.base import Network
 
 
-class OAuthApp(models.Model):
-    """One registration of ours at a network. Its secret stays in the settings, never here."""
+class OAuthApp(Wrapped):
+    """One registration of ours at a network, and there at `issuer` where it has several servers.
+
+    The secret stays in the settings, unless the network's servers gave it to us themselves
+    (`Network.register`): then it is sealed here.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     network_slug = models.CharField(max_length=30)
+    issuer = models.CharField(max_length=255, blank=True)
     client_id = models.CharField(max_length=255)
+    wrapped = models.BinaryField(default=b"")
+    sealed_secret = models.BinaryField(default=b"")
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
+        verbose_name = "registration"
         constraints = [
-            models.UniqueConstraint(fields=["network_slug", "client_id"], name="app_once")
+            models.UniqueConstraint(fields=["network_slug", "issuer", "client_id"], name="app_once")
         ]
 
     def __str__(self) -> str:
@@ -44,16 +54,41 @@ class OAuthApp(models.Model):
         return NETWORKS[self.network_slug]
 
     @property
+    def place(self) -> bytes:
+        return self.pk.bytes + b"wrapped"
+
+    @property
     def redirect_uri(self) -> str:
-        """One per network, so that no network can pass off another's code (RFC 9700, 4.4.2)."""
-        return f"{settings.BASE_URL}/oauth/{self.network_slug}/callback/"
+        return redirect_uri(self.network_slug, self.server)
+
+    @property
+    def server(self) -> str:
+        """The host of the server that gave us this registration; "" where we brought our own."""
+        return str(urlsplit(self.issuer).hostname) if self.sealed_secret else ""
+
+    @property
+    def is_configured(self) -> bool:
+        """Whether we can still speak to the network with it."""
+        slug = self.network.client_slug(self.issuer)
+        configured = settings.OAUTH_CLIENTS.get(slug, ("", ""))[0]
+        return bool(self.sealed_secret) or configured == self.client_id
 
     def client(self) -> Client | None:
-        """What names us at the network; None where this app is no longer configured."""
-        client_id, client_secret = settings.OAUTH_CLIENTS.get(self.network_slug, ("", ""))
-        if client_id != self.client_id:
+        """What names us at the network; None where this app is no longer configured. Raises
+        CannotOpen where the server gave us the secret and its key cannot be had."""
+        if not self.is_configured:
             return None
-        return Client(client_id, client_secret, self.redirect_uri)
+        if self.sealed_secret:
+            secret = vault.open_secret(self)
+        else:
+            secret = settings.OAUTH_CLIENTS[self.network.client_slug(self.issuer)][1]
+        return Client(self.client_id, secret, self.redirect_uri, self.issuer)
+
+
+def redirect_uri(network_slug: str, server: str = "") -> str:
+    """One per network and server, so that none can pass off another's code (RFC 9700, 4.4.2)."""
+    path = f"callback/{server}/" if server else "callback/"
+    return f"{settings.BASE_URL}/oauth/{network_slug}/{path}"
 
 
 # What a grant fills in, and a refresh renews.
@@ -65,6 +100,7 @@ GRANT_FIELDS = (
     "expires_at",
     "refresh_expires_at",
     "reauthorize_by",
+    "keep",
 )
 
 
@@ -86,7 +122,8 @@ class Token(models.Model):
     )
     access_token = models.BinaryField()
     refresh_token = models.BinaryField(default=b"")
-    scopes = ArrayField(models.CharField(max_length=100), default=list)
+    keep = models.BinaryField(default=b"")
+    scopes = ArrayField(models.CharField(max_length=200), default=list)
     issued_at = models.DateTimeField()
     consented_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True)
@@ -137,6 +174,7 @@ class Token(models.Model):
         self.access_token = vault.seal(self, "access_token", grant.access_token)
         if grant.refresh_token:  # an empty one never replaces a stored one (rule 4)
             self.refresh_token = vault.seal(self, "refresh_token", grant.refresh_token)
+        self.keep = vault.seal(self, "keep", json.dumps(dict(grant.keep))) if grant.keep else b""
         self.scopes = list(grant.scopes)
         self.expires_at = grant.expires_at
         self.refresh_expires_at = grant.refresh_expires_at
@@ -153,6 +191,8 @@ class Token(models.Model):
             scopes=tuple(self.scopes),
             expires_at=self.expires_at,
             refresh_expires_at=self.refresh_expires_at,
+            issued_at=self.issued_at,
+            keep=json.loads(vault.open_(self, "keep")) if self.keep else {},
         )
 
 
@@ -176,7 +216,7 @@ class Access(models.Model):
     profile = models.ForeignKey(
         Profile, on_delete=models.CASCADE, related_name="accesses", db_constraint=False
     )
-    role = models.CharField(max_length=60, blank=True)
+    role = models.CharField(max_length=200, blank=True)
     reason = models.CharField(max_length=30, blank=True)
     suspected_at = models.DateTimeField(null=True)
     suspected_reason = models.CharField(max_length=30, blank=True)
@@ -228,8 +268,10 @@ class StatusChange(models.Model):
 
     @property
     def lost_the_last(self) -> bool:
-        """The article's alarm: after this change the profile has no valid access any more."""
-        return self.profile_was_valid and not self.profile_valid
+        """The article's alarm: after this change the profile has no valid access any more. Not
+        where there is no profile any more: the login is well, and nobody has to do anything."""
+        is_gone = self.reason == Reason.NO_LONGER_LISTED
+        return self.profile_was_valid and not self.profile_valid and not is_gone
 
 
 class AuthorizationRequest(models.Model):

@@ -40,6 +40,21 @@ SENTENCES: Mapping[Refusal, tuple[Promise, Promise, Promise]] = {
         _("The login that came from %(network)s only has an ad account."),
         _("Nothing was changed. Sign in at %(network)s with the account that posts."),
     ),
+    Refusal.NOTHING_THERE: (
+        _("There is nothing to look after"),
+        _("The login that came from %(network)s has nothing that can be connected."),
+        _("Nothing was changed. Read the notes, and sign in with the login that has it."),
+    ),
+    Refusal.NO_SUCH_SERVER: (
+        _("We found nothing there"),
+        _("Under what was entered, there is no server of %(network)s that answers us."),
+        _("Nothing was changed. Check the spelling and enter it again."),
+    ),
+    Refusal.CLIENT_FORGOTTEN: (
+        _("The server does not know us any more"),
+        _("It has dropped the registration that it had given us."),
+        _("Nothing was changed. Start again; we register anew then."),
+    ),
     Refusal.NETWORK_UNAVAILABLE: (
         _("%(network)s is not answering properly"),
         _("That is not about you or your account."),
@@ -66,6 +81,11 @@ class Explanation:
     text: str
     advice: str
     status: int = 200
+
+    @property
+    def sentence(self) -> str:
+        """In one line, beside a field."""
+        return f"{self.text} {self.advice}"
 
 
 def explain_refusal(error: Exception, network: Network) -> Explanation:

@@ -23,7 +23,7 @@ from django.utils import timezone
 from accounts.actor import OPERATOR
 from tokens import vault
 from tokens.keys import FORMAT, CannotOpen, key_source
-from tokens.models import AuthorizationRequest, Token
+from tokens.models import AuthorizationRequest, OAuthApp, Token
 from tokens.vault import DataKey
 
 if TYPE_CHECKING:
@@ -31,9 +31,10 @@ if TYPE_CHECKING:
 
 Table = type[Token] | type[AuthorizationRequest]
 SEALED: dict[Table, tuple[str, ...]] = {
-    Token: ("access_token", "refresh_token"),
+    Token: ("access_token", "refresh_token", "keep"),
     AuthorizationRequest: ("keep",),
 }
+WRAPPED: tuple[type[DataKey] | type[OAuthApp], ...] = (DataKey, OAuthApp)
 AT_ONCE = 100
 # Called after each step with how many rows of how many are done.
 Tell = Callable[[int, int], None]
@@ -47,11 +48,16 @@ class NotWhatWasWritten(Exception):
 
 
 def rewrap(tell: Tell) -> list[str]:
-    """Wrap with the first master key each data key that another one wraps.
+    """Wrap with the first master key each key that another one wraps: the organizations' data
+    keys, and those of the registrations that a server gave us.
 
     Returns a line about each that does not unwrap; it is left as it is.
     """
-    return _sweep(_wrapped_otherwise(), _rewrap, tell)
+    return [
+        line
+        for model in WRAPPED
+        for line in _sweep(_wrapped_otherwise(model), partial(_rewrap, model), tell)
+    ]
 
 
 def is_under_way() -> bool:
@@ -89,10 +95,11 @@ def finish_round(tell: Tell) -> list[str]:
     return stuck
 
 
-def _wrapped_otherwise() -> QuerySet[DataKey]:
+def _wrapped_otherwise(model: type[DataKey] | type[OAuthApp]) -> QuerySet[Any]:
     first = FORMAT + key_source().ids()[0]
     start = Substr("wrapped", 1, len(first), output_field=BinaryField())
-    return DataKey.objects.alias(start=start).exclude(start=first)
+    wrapped = model._default_manager.exclude(wrapped=b"").alias(start=start)
+    return wrapped.exclude(start=first)
 
 
 def _retired() -> QuerySet[DataKey]:
@@ -101,7 +108,7 @@ def _retired() -> QuerySet[DataKey]:
 
 def _sweep(rows: QuerySet[Any], step: Callable[[list[UUID]], list[str]], tell: Tell) -> list[str]:
     """Take `step` with the rows that are there now, some at a time."""
-    ids = list(rows.order_by("organization_id", "pk").values_list("pk", flat=True))
+    ids = list(rows.order_by("pk").values_list("pk", flat=True))
     stuck = []
     for start in range(0, len(ids), AT_ONCE):
         stuck += step(ids[start : start + AT_ONCE])
@@ -110,21 +117,21 @@ def _sweep(rows: QuerySet[Any], step: Callable[[list[UUID]], list[str]], tell: T
 
 
 @transaction.atomic
-def _rewrap(ids: list[UUID]) -> list[str]:
-    locked = _wrapped_otherwise().filter(pk__in=ids).select_for_update(no_key=True)
+def _rewrap(model: type[DataKey] | type[OAuthApp], ids: list[UUID]) -> list[str]:
+    locked = _wrapped_otherwise(model).filter(pk__in=ids).select_for_update(no_key=True)
     stuck, before = [], {}
     for key in locked.order_by("pk"):
         wrapped = bytes(key.wrapped)
         try:
             key.rewrap()
         except CannotOpen as error:
-            stuck.append(f"data key {key.pk}: {error}")
+            stuck.append(f"{model._meta.verbose_name} {key.pk}: {error}")
             continue
         key.save(update_fields=["wrapped"])
         before[key.pk] = wrapped
-    for key in DataKey.objects.filter(pk__in=before):
+    for key in model._default_manager.filter(pk__in=before):
         if not key.holds_what_was_in(before[key.pk]):
-            raise NotWhatWasWritten(f"data key {key.pk}")
+            raise NotWhatWasWritten(f"{model._meta.verbose_name} {key.pk}")
     return stuck
 
 

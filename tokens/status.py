@@ -16,12 +16,15 @@ from uuid import UUID
 
 from django.db.models import Model, Q, QuerySet
 
+from networks.base import Reason
 from profiles.models import Profile, Status
 from tokens.models import Access, StatusChange, Token
 
 Row = TypeVar("Row", bound=Model)
 Change = Callable[[Token, list[Access]], None]
 TOKEN_FIELDS = [
+    "subject_name",
+    "scopes",
     "reason",
     "probed_at",
     "listed_at",
@@ -32,7 +35,7 @@ TOKEN_FIELDS = [
     "lease",
 ]
 ACCESS_FIELDS = ["role", "reason", "suspected_at", "suspected_reason"]
-PROFILE_FIELDS = ["status", "reason", "since", "next_end", "name", "url"]
+PROFILE_FIELDS = ["status", "reason", "since", "next_end", "capabilities", "name", "url"]
 SLICE = 500
 
 
@@ -147,11 +150,30 @@ def _fill_in_profiles(accesses: list[Access], changes: list[StatusChange], now: 
         by_profile[access.profile_id].append(access)
     for change in changes:
         if change.profile_was_valid != change.profile_valid:
-            change.profile.status = Status.VALID if change.profile_valid else Status.LOST
+            change.profile.status = _status(change)
             change.profile.reason = change.reason
             change.profile.since = now
     for group in by_profile.values():
         group[0].profile.next_end = _next_end(group)
+        group[0].profile.capabilities = _capabilities(group)
+
+
+def _status(change: StatusChange) -> Status:
+    if change.profile_valid:
+        return Status.VALID
+    return Status.GONE if change.reason == Reason.NO_LONGER_LISTED else Status.LOST
+
+
+def _capabilities(accesses: list[Access]) -> list[str]:
+    """What can be done with a profile: what its network allows, by one good access at least that
+    has the scopes and a role for it (rule 6)."""
+    declared = accesses[0].profile.network.capabilities
+    good = [access for access in accesses if _is_good(access)]
+    return [
+        name
+        for name, capability in declared.items()
+        if any(capability.held_by(access.token.scopes, access.role.split()) for access in good)
+    ]
 
 
 def _next_end(accesses: list[Access]) -> datetime | None:

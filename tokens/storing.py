@@ -16,10 +16,11 @@ from django.utils import timezone
 from accounts import walls
 from accounts.actor import Actor
 from accounts.models import Organization
-from networks.base import Identity, Network, Reachable, Reason
+from networks.base import Grant, Identity, Network, Reachable, Reason
 from profiles.models import Profile
 from tokens.connecting import Arrival
 from tokens.models import Access, Token
+from tokens.reaching import give_access, profiles_of, record, take_over
 from tokens.status import Change, lock_profiles, lock_tokens, settle
 from tokens.vault import DataKey
 
@@ -51,12 +52,13 @@ def add(organization: Organization, arrival: Arrival, *, by: Actor) -> tuple[Tok
     with walls.inside(organization.pk):
         token = _lock_or_insert(organization, arrival, now)
         _renew(token, arrival, now)
-        new = _give_access(token, by_itself)
+        new = give_access(token, by_itself)
+        Profile.objects.filter(profiles_of(token)).exclude(left_out=[]).update(left_out=[])
         _settle(token, _proven(arrival), new, by)
-        _record("connected", by, token, [access.profile for access in new])
+        record("connected", by, token, [access.profile for access in new])
         if not new:
             known = Profile.objects.filter(accesses__token=token)
-            _record("reconnected", by, token, known.order_by("pk"))
+            record("reconnected", by, token, known.order_by("pk"))
     return token, [access.profile for access in new]
 
 
@@ -69,9 +71,9 @@ def choose(token: Token, chosen: Iterable[Reachable], *, by: Actor) -> list[Prof
         locked = next(iter(lock_tokens([token.pk])), None)
         if locked is None:
             raise Token.DoesNotExist
-        new = _give_access(locked, chosen)
+        new = give_access(locked, chosen)
         _settle(locked, lambda *_: None, new, by)
-        _record("connected", by, locked, [access.profile for access in new])
+        record("connected", by, locked, [access.profile for access in new])
     return [access.profile for access in new]
 
 
@@ -88,23 +90,22 @@ def reconnect(profile: Profile, arrival: Arrival, *, by: Actor) -> Token:
     now = timezone.now()
     with walls.inside(profile.organization_id):
         token = _lock_or_insert(profile.organization, arrival, now)
-        if profile not in lock_profiles(_of(token) | Q(pk=profile.pk)):
+        if profile not in lock_profiles(profiles_of(token) | Q(pk=profile.pk)):
             raise ProfileGone
         _renew(token, arrival, now)
-        new = _give_access(token, [found])
+        new = give_access(token, [found])
         _settle(token, _proven(arrival), new, by)
-        _record("reconnected", by, token, [profile])
+        record("reconnected", by, token, [profile])
     return token
 
 
-def reauthorize_by(
-    network: Network, consented_at: datetime, refresh_expires_at: datetime | None
-) -> datetime | None:
-    """When a person must consent again: the network's rule, or an earlier end of the grant."""
-    if network.reauthorize_after is None:
-        return None
-    ends = [consented_at + network.reauthorize_after, refresh_expires_at]
-    return min(end for end in ends if end)
+def reauthorize_by(network: Network, consented_at: datetime, grant: Grant) -> datetime | None:
+    """When a person must consent again: the network's rule counted from the consent, an earlier
+    end of the last refresh token, or what the network itself named."""
+    ends = [grant.reauthorize_by]
+    if network.reauthorize_after:
+        ends += [consented_at + network.reauthorize_after, grant.refresh_expires_at]
+    return min((end for end in ends if end), default=None)
 
 
 def confirm_after(network: Network) -> timedelta:
@@ -128,10 +129,6 @@ def _lock_or_insert(organization: Organization, arrival: Arrival, now: datetime)
     return locked[0]
 
 
-def _of(token: Token) -> Q:
-    return Q(pk__in=token.accesses.values("profile"))
-
-
 def _settle(token: Token, change: Change, new: list[Access], by: Actor) -> None:
     """Write what follows from a sign-in, and drop the accesses that it supersedes.
 
@@ -142,7 +139,7 @@ def _settle(token: Token, change: Change, new: list[Access], by: Actor) -> None:
     settle([token], change, now=now, new={access.pk for access in new}, actor_name=str(by))
     looked_after = Access.objects.good().filter(token=token).values("profile")
     others = Access.objects.filter(profile__in=looked_after).exclude(token__app=token.app_id)
-    old = [one.pk for one in others.select_related("token__app") if not one.token.app.client()]
+    old = [one.pk for one in others.select_related("token__app") if not one.token.app.is_configured]
     if old:
         Access.objects.filter(pk__in=old).delete()
         settle([token], lambda *_: None, now=now)  # the profiles' ends are this token's from now on
@@ -160,19 +157,10 @@ def _renew(token: Token, arrival: Arrival, now: datetime) -> None:
     token.seal(grant)
     token.subject_name = arrival.identity.name[:255]
     token.issued_at = token.consented_at = token.listed_at = now
-    token.reauthorize_by = reauthorize_by(token.network, now, token.refresh_expires_at)
+    token.reauthorize_by = reauthorize_by(token.network, now, grant)
     token.next_probe_at = now + confirm_after(token.network)
     token.lease = None
     token.save()
-
-
-def take_over(access: Access, one: Reachable) -> None:
-    """The role, the name and the address as the network gives them now. A name that is only the
-    id means that it did not say one."""
-    access.role = one.role[:60]
-    if one.name and one.name != one.remote_id:
-        access.profile.name = one.name[:255]
-    access.profile.url = one.url or access.profile.url
 
 
 def _proven(arrival: Arrival) -> Change:
@@ -196,63 +184,7 @@ def _proven(arrival: Arrival) -> Change:
             elif access.profile.kind.reads_role:
                 token.listed_at = None
                 access.reason = Reason.PERMISSION_LOST if was_dead else access.reason
+            elif access.profile.kind.comes_and_goes:
+                token.listed_at = None
 
     return change
-
-
-def _give_access(token: Token, wanted: Iterable[Reachable]) -> list[Access]:
-    """Profiles and Accesses for what is wanted and reachable; returns the new Accesses."""
-    by_id = {(one.kind, one.remote_id): one for one in wanted if not one.missing_role}
-    usable = [by_id[key] for key in sorted(by_id)]  # one order: two inserts must not cross
-    profiles = _profiles_for(token, usable)
-    known = set(token.accesses.values_list("profile_id", flat=True))
-    new = [
-        Access(organization_id=token.organization_id, token=token, profile=profile, role=one.role)
-        for one, profile in zip(usable, profiles, strict=True)
-        if profile.pk not in known
-    ]
-    return Access.objects.bulk_create(new)
-
-
-def _profiles_for(token: Token, usable: list[Reachable]) -> list[Profile]:
-    """The Profile rows of what is reachable, inserted where there are none yet, and locked with
-    all the others of the token. One that is deleted meanwhile is inserted again."""
-    home = {"organization_id": token.organization_id, "network_slug": token.network_slug}
-    rows = [
-        Profile(
-            **home, kind_slug=one.kind, remote_id=one.remote_id, name=one.name[:255], url=one.url
-        )
-        for one in usable
-    ]
-    keys = [(one.kind, one.remote_id) for one in usable]
-    wanted = Q(**home, remote_id__in=[one.remote_id for one in usable])
-    stored: dict[tuple[str, str], Profile] = {}
-    while not stored.keys() >= set(keys):
-        Profile.objects.bulk_create(rows, ignore_conflicts=True)
-        locked = lock_profiles(_of(token) | wanted)
-        stored = {(row.kind_slug, row.remote_id): row for row in locked}
-    profiles = [stored[key] for key in keys]
-    _hang_under_parents(usable, profiles)
-    return profiles
-
-
-def _hang_under_parents(usable: list[Reachable], profiles: list[Profile]) -> None:
-    by_remote_id = {profile.remote_id: profile for profile in profiles}
-    moved = []
-    for one, profile in zip(usable, profiles, strict=True):
-        parent = by_remote_id.get(one.parent_remote_id)
-        if parent and profile.parent_id is None:  # a board that two accounts share stays put
-            profile.parent = parent
-            moved.append(profile)
-    Profile.objects.bulk_update(moved, ["parent"], batch_size=500)
-
-
-def _record(verb: str, by: Actor, token: Token, profiles: Iterable[Profile]) -> None:
-    for profile in profiles:
-        by.record(
-            verb,
-            token.organization,
-            profile,
-            network=token.network.name,
-            login=token.subject_name,
-        )

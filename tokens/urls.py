@@ -15,7 +15,9 @@ urlpatterns = [
     path(PROFILE + "delete/", deleting.delete, name="delete"),
     path(PROFILE + "accesses/", about.accesses, name="profile_accesses"),
     path(PROFILE + "timeline/", about.timeline, name="profile_timeline"),
-    # One address for each network and none of an organization: what OAuth registers exactly.
+    # One address for each network, and for each of its servers that registered us; none of an
+    # organization: what OAuth registers exactly.
     path("oauth/<slug:network>/callback/", connecting.callback, name="callback"),
+    path("oauth/<slug:network>/callback/<str:server>/", connecting.callback, name="callback_of"),
     path("oauth/<slug:network>/outcome/", outcome.outcome, name="outcome"),
 ]

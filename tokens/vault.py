@@ -21,7 +21,7 @@ from accounts.models import Organization
 from tokens.keys import KEY_LENGTH, CannotOpen, Key, KeySource, key_source
 
 if TYPE_CHECKING:
-    from tokens.models import AuthorizationRequest, Token
+    from tokens.models import AuthorizationRequest, OAuthApp, Token
 
     Row: TypeAlias = "Token | AuthorizationRequest"
 
@@ -30,7 +30,31 @@ if TYPE_CHECKING:
 REMEMBERED = 4096
 
 
-class DataKey(models.Model):
+class Wrapped(models.Model):
+    """A row with a key of its own, which a master key wraps for this very `place`."""
+
+    wrapped = models.BinaryField()
+
+    class Meta:
+        abstract = True
+
+    @property
+    def place(self) -> bytes:
+        raise NotImplementedError
+
+    def rewrap(self) -> None:
+        """Wrap it with the first master key; writes nothing. Raises CannotOpen."""
+        source = key_source()
+        self.wrapped = source.wrap(source.unwrap(bytes(self.wrapped), self.place), self.place)
+
+    def holds_what_was_in(self, wrapped: bytes) -> bool:
+        """Whether this is the same key as when it was wrapped so. Raises CannotOpen."""
+        source = key_source()
+        before = source.unwrap(wrapped, self.place)
+        return source.unwrap(bytes(self.wrapped), self.place) == before
+
+
+class DataKey(Wrapped):
     """The key that an organization's token texts are sealed with, wrapped by a master key.
 
     `retired_at` is empty for the current one, which new rows use. A retired one stays until a
@@ -39,7 +63,6 @@ class DataKey(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
-    wrapped = models.BinaryField()
     created_at = models.DateTimeField(default=timezone.now)
     retired_at = models.DateTimeField(null=True)
 
@@ -82,16 +105,19 @@ class DataKey(models.Model):
     def place(self) -> bytes:
         return _place(self.organization_id, self.pk, "wrapped")
 
-    def rewrap(self) -> None:
-        """Wrap it with the first master key; writes nothing. Raises CannotOpen."""
-        source = key_source()
-        self.wrapped = source.wrap(source.unwrap(bytes(self.wrapped), self.place), self.place)
 
-    def holds_what_was_in(self, wrapped: bytes) -> bool:
-        """Whether this is the same key as when it was wrapped so. Raises CannotOpen."""
-        source = key_source()
-        before = source.unwrap(wrapped, self.place)
-        return source.unwrap(bytes(self.wrapped), self.place) == before
+def seal_secret(app: OAuthApp, secret: str) -> None:
+    """Put the secret that a network gave us at our registration into the app's row, under a key
+    of its own: it belongs to no organization. Writes nothing. Raises CannotOpen."""
+    key = os.urandom(KEY_LENGTH)
+    app.wrapped = key_source().wrap(key, app.place)
+    app.sealed_secret = Key(app.pk.bytes, key).seal(secret.encode(), app.pk.bytes + b"secret")
+
+
+def open_secret(app: OAuthApp) -> str:
+    """Raises CannotOpen."""
+    key = Key(app.pk.bytes, key_source().unwrap(bytes(app.wrapped), app.place))
+    return key.open(bytes(app.sealed_secret), app.pk.bytes + b"secret").decode()
 
 
 def seal(row: Row, field: str, text: str) -> bytes:

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from networks.base import Health, Reachable, Reason, Verdict
-from tokens import schedule
+from networks.base import Health, Identity, Kind, Reachable, Reason, Verdict
+from tokens import reaching, schedule
 from tokens.models import Access, Token
 from tokens.schedule import Pace
 from tokens.status import lock_tokens, settle
-from tokens.storing import confirm_after, take_over
+from tokens.storing import confirm_after
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Whose login it is now, and all that it reaches. `lacks_scope`: the network says that this
+    token may not even ask for that."""
+
+    identity: Identity | None
+    reached: list[Reachable]
+    lacks_scope: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,18 +38,36 @@ class Finding:
 
     token: Token
     verdict: Verdict
-    reached: list[Reachable] | None = None
+    listing: Listing | None = None
     trouble: Reason | None = None
+
+    @property
+    def brings_profiles(self) -> bool:
+        """Whether the listing may name profiles that we do not look after yet and shall."""
+        if self.listing is None or not any(
+            kind.comes_and_goes for kind in self.token.network.kinds
+        ):
+            return False
+        return bool(self.listing.reached)
 
 
 SLICE = 100
+# What only a listing can say of an access.
+LISTED = (Reason.PERMISSION_LOST, Reason.NO_LONGER_LISTED)
 
 
 def write_down(findings: list[Finding]) -> None:
     """Write a batch, a slice at a time, each in one transaction. A finding about a token that was
-    reconnected meanwhile, or whose lease is no longer ours, is dropped."""
-    for start in range(0, len(findings), SLICE):
-        _write_slice(findings[start : start + SLICE])
+    reconnected meanwhile, or whose lease is no longer ours, is dropped.
+
+    What brings profiles in stands alone: it locks more than its slice could foresee.
+    """
+    alone = [finding for finding in findings if finding.brings_profiles]
+    others = [finding for finding in findings if not finding.brings_profiles]
+    for start in range(0, len(others), SLICE):
+        _write_slice(others[start : start + SLICE])
+    for finding in alone:
+        _write_slice([finding])
 
 
 def _write_slice(findings: list[Finding]) -> None:
@@ -46,7 +75,12 @@ def _write_slice(findings: list[Finding]) -> None:
     now = timezone.now()
     with transaction.atomic():
         ours = [token for token in lock_tokens(by_id) if _is_ours(token, by_id[token.pk].token)]
-        settle(ours, lambda token, own: _apply(by_id[token.pk], token, own, now), now=now)
+        new: set[UUID] = set()
+        for token in ours:
+            listing = by_id[token.pk].listing
+            if listing and by_id[token.pk].brings_profiles:
+                new |= reaching.bring_in(token, listing.reached)
+        settle(ours, lambda token, own: _apply(by_id[token.pk], token, own, now), now=now, new=new)
 
 
 def _is_ours(stored: Token, claimed: Token) -> bool:
@@ -56,6 +90,8 @@ def _is_ours(stored: Token, claimed: Token) -> bool:
 def _apply(finding: Finding, token: Token, accesses: list[Access], now: datetime) -> None:
     verdict = finding.verdict
     token.lease = None
+    if verdict.scopes is not None:
+        token.scopes = list(verdict.scopes)
     if verdict.health is Health.UNCLEAR:
         waits = _unclear(verdict, token, accesses, now)
     elif verdict.health is Health.ALIVE:
@@ -120,40 +156,59 @@ def _alive(finding: Finding, token: Token, accesses: list[Access], now: datetime
     Returns whether an access waits for a second look at the listing.
     """
     token.reason = ""
-    if finding.reached is None:
+    listing = finding.listing
+    if listing is None:
         _forget_dead_suspicion(accesses)
         return any(access.suspected_at for access in accesses)
-    token.listed_at = now
-    holds = {(one.kind, one.remote_id): one for one in finding.reached if not one.missing_role}
+    if listing.identity:
+        token.subject_name = listing.identity.name[:255]
+    listed = {(one.kind, one.remote_id): one for one in listing.reached}
     for access in accesses:
-        one = holds.get((access.profile.kind_slug, access.profile.remote_id))
-        if one or not access.profile.kind.reads_role:
-            access.reason, access.suspected_at, access.suspected_reason = "", None, ""
-            if one:
-                take_over(access, one)
-        elif not access.reason and _seen_before(access, Reason.PERMISSION_LOST, token, now):
-            access.reason = Reason.PERMISSION_LOST
-            access.suspected_at, access.suspected_reason = None, ""
+        one = listed.get((access.profile.kind_slug, access.profile.remote_id))
+        _compare(access, one, listing, token, now)
     waits = any(access.suspected_at for access in accesses)
     token.listed_at = None if waits else now
     return waits
 
 
+def _compare(
+    access: Access, one: Reachable | None, listing: Listing, token: Token, now: datetime
+) -> None:
+    """One access with its line of the listing. What is missing there counts when it is missing
+    a second time."""
+    reason = _reason_to_doubt(access.profile.kind, one, listing)
+    if reason is None:
+        access.reason, access.suspected_at, access.suspected_reason = "", None, ""
+        if one:
+            reaching.take_over(access, one)
+    elif access.reason != reason and _seen_before(access, reason, token, now):
+        access.reason = reason
+        access.suspected_at, access.suspected_reason = None, ""
+
+
+def _reason_to_doubt(kind: Kind, one: Reachable | None, listing: Listing) -> Reason | None:
+    if one:
+        return Reason.PERMISSION_LOST if one.missing_role else None
+    if kind.reads_role or (kind.comes_and_goes and listing.lacks_scope):
+        return Reason.PERMISSION_LOST
+    return Reason.NO_LONGER_LISTED if kind.comes_and_goes else None
+
+
 def _forget_dead_suspicion(accesses: list[Access]) -> None:
     """The token lives: only a missing role, which this probe did not look at, stays suspected."""
     for access in accesses:
-        if access.suspected_reason != Reason.PERMISSION_LOST:
+        if access.suspected_reason not in LISTED:
             access.suspected_at, access.suspected_reason = None, ""
 
 
 def _seen_before(access: Access, reason: Reason, token: Token, now: datetime) -> bool:
     """Whether this death was seen once already, long enough ago; notes it down if not.
 
-    A lost role and a dead token are two suspicions; one does not confirm the other.
+    What a listing says and a dead token are two suspicions; one does not confirm the other.
     """
-    about_a_role = reason is Reason.PERMISSION_LOST
-    was_about_a_role = access.suspected_reason == Reason.PERMISSION_LOST
-    if access.suspected_at and about_a_role == was_about_a_role:
+    about_a_listing = reason in LISTED
+    was_about_a_listing = access.suspected_reason in LISTED
+    if access.suspected_at and about_a_listing == was_about_a_listing:
         return now - access.suspected_at >= confirm_after(token.network)
     access.suspected_at, access.suspected_reason = now, reason
     return False

@@ -25,6 +25,7 @@ HEADLINES: Mapping[Reason, Promise] = {
     Reason.APP_DISABLED: _("our app is refused by %(network)s"),
     Reason.NOT_A_TOKEN_PROBLEM: _("%(network)s answers, but not to our question"),
     Reason.NOT_UNDERSTOOD: _("%(network)s answers something unknown"),
+    Reason.NO_LONGER_LISTED: _("no longer at %(network)s"),
 }
 
 # One or two sentences: what the network says, what it may have been, what helps.
@@ -69,6 +70,11 @@ SENTENCES: Mapping[Reason, Promise] = {
     Reason.NOT_UNDERSTOOD: _(
         "%(network)s answers something that we do not understand yet. The access counts as "
         "it was; the operator looks into it."
+    ),
+    Reason.NO_LONGER_LISTED: _(
+        "The login of %(login)s works, and %(network)s no longer lists this profile for it: it was "
+        "deleted or moved there. You need to do nothing, and you can delete it here, too. Should "
+        "it come back there, it turns green by itself."
     ),
 }
 

@@ -91,6 +91,7 @@ class Pinterest(OAuth2Network):
             _("Board"),
             _("Page settings"),
             ngettext_lazy("%(count)d board", "%(count)d boards", "count"),
+            comes_and_goes=True,
         ),
     )
     login_hint = _("Sign in with the Pinterest account whose boards you want to see here.")

@@ -176,4 +176,5 @@ def test_the_way_back_is_refused_without_the_key(before, settings):
     with pytest.raises(CommandError, match="lacks the key .*Nothing was changed"):
         MigrationExecutor(connection).migrate(BEFORE)
     settings.TOKEN_KEYS = [OLD]
+    upgrade()
     assert Token.objects.get().open().access_token == "access of Anna"

@@ -22,65 +22,20 @@ from networks.base import (
 )
 from networks.registry import NETWORKS
 from profiles.models import Profile
-from tests import builders
 from tests.practice import at_once
-from tokens import probing, schedule
+from tests.saying import ask, login, next_probe, the_profile, waited
+from tokens import asking, probing, schedule
 from tokens.conversations import AT_ONCE, Conversations
 from tokens.models import Access, StatusChange, Token
 from tokens.status import lock_tokens
 from tokens.verdicts import Finding, write_down
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("our_client_ids")]
 SECRET = "a-text-that-must-never-be-shown"
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
 DEFECT = ValueError(SECRET)
 RENEWED = Grant("renewed", "renewed-refresh", NETWORKS["tiktok"].scopes)
 ENDED = dead(Reason.INVALID_TOKEN_UNSPECIFIED, ambiguous=True, renewable=True)
-
-
-@pytest.fixture(autouse=True)
-def our_client_ids(settings):
-    settings.OAUTH_CLIENTS = dict.fromkeys(NETWORKS, ("tests", "tests-secret"))
-    settings.PROBE_INTERVAL = 4 * 3600
-    settings.CONFIRM_AFTER = 60
-
-
-@pytest.fixture
-def says(monkeypatch):
-    """`says("tiktok", probe=…)`: what that network's conversations bring from now on: a result, an
-    exception, or a function of the grant. Returns the (verb, access token) pairs as asked."""
-    asked: list[tuple[str, str]] = []
-
-    def answer(slug, **results):
-        for verb, result in results.items():
-            monkeypatch.setattr(type(NETWORKS[slug]), verb, conversation(verb, result))
-        return asked
-
-    def conversation(verb, result):
-        def held(self, client, grant, *_):
-            asked.append((verb, grant.access_token))
-            brought = result(grant) if callable(result) else result
-            if isinstance(brought, Exception):
-                raise brought
-            return brought
-            yield  # a conversation, of no words
-
-        held.__name__ = verb
-        return held
-
-    return answer
-
-
-def login(organization, name="Anna Huber", slug="tiktok", **fields):
-    """A stored token that opens, with one valid profile behind it."""
-    kind = NETWORKS[slug].kinds[0].slug
-    token = builders.token(organization, slug, name, listed_at=timezone.now())
-    token.seal(Grant(f"access of {name}", f"refresh of {name}", NETWORKS[slug].scopes))
-    for field, value in fields.items():
-        setattr(token, field, value)
-    token.save()
-    builders.access(token, builders.profile(organization, slug, kind))
-    return token
 
 
 @pytest.fixture
@@ -93,28 +48,6 @@ def about_to_end(token):
     token.issued_at, token.expires_at = now - timedelta(hours=1), now + timedelta(minutes=1)
     token.save()
     return token
-
-
-def ask(slug="tiktok", times=1):
-    """Every token of the network, as the worker would; returns how many were claimed last."""
-    with Conversations() as talk:
-        for _ in range(times):
-            Token.objects.update(next_probe_at=timezone.now())
-            asked = probing.probe_due(slug, talk)
-    return asked
-
-
-def waited(seconds=61):
-    """The first look is long enough ago."""
-    Access.objects.update(suspected_at=timezone.now() - timedelta(seconds=seconds))
-
-
-def the_profile():
-    return Profile.objects.get()
-
-
-def next_probe():
-    return Token.objects.get().next_probe_at - timezone.now()
 
 
 # One token's trouble
@@ -233,7 +166,7 @@ def test_a_worker_does_not_wait_for_another_ones_claim(world):
 
 def sessions_first(token):
     """The conversation that the session of a claimed token begins with."""
-    return next(probing._session(token))
+    return next(asking.session_of(token)).conversation
 
 
 def claimed():
@@ -247,7 +180,7 @@ def test_the_lease_is_renewed_right_before_a_refresh(anna, says):
     token = claimed()
     Token.objects.update(next_probe_at=timezone.now() + timedelta(seconds=1))
     assert sessions_first(token).__name__ == "refresh"
-    assert next_probe() > probing.LEASE * 0.9
+    assert next_probe() > asking.LEASE * 0.9
 
 
 def test_who_lost_the_lease_does_not_refresh(anna, says):
@@ -268,7 +201,7 @@ def test_who_was_overtaken_by_a_reconnect_does_not_refresh(anna, says):
 def test_a_pair_is_committed_before_it_is_probed(anna, says):
     says("tiktok", probe=ALIVE, refresh=RENEWED)
     about_to_end(anna)
-    session = probing._session(claimed())
+    session = asking.session_of(claimed())
     next(session)
     session.send(RENEWED)
     assert Token.objects.get().open().access_token == "renewed"
@@ -318,7 +251,7 @@ def test_a_scope_that_nothing_required_needs_may_go(anna, says):
 def test_a_pair_is_stored_only_while_lease_and_issue_are_what_was_read(anna, says, field):
     says("tiktok", probe=ALIVE, refresh=RENEWED)
     about_to_end(anna)
-    session = probing._session(claimed())
+    session = asking.session_of(claimed())
     next(session)
     Token.objects.update(**{field: {"lease": None, "issued_at": LATER}[field]})
     session.send(RENEWED)

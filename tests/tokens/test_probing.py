@@ -9,12 +9,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from networks.base import Health, Reason, Verdict
+from networks.base import Grant, Health, Reason, Verdict
 from networks.http import TIME_LIMIT
 from profiles.models import Profile
 from tests.practice import at_once
 from tests.tokens.racing import PATIENCE, until_somebody_waits
-from tokens import probing, storing
+from tokens import asking, probing, storing
 from tokens import status as status_module
 from tokens.conversations import Conversations
 from tokens.models import Access, StatusChange, Token
@@ -126,9 +126,10 @@ def test_what_is_red_is_probed_too_and_turns_green_by_itself(page, practice, pro
 
 
 SAID_OF_AN_OUTAGE = {
-    "5xx": Reason.NETWORK_OUTAGE,
-    "429": Reason.RATE_LIMITED,
-    "garbage": Reason.NOT_UNDERSTOOD,
+    "5xx": {Reason.NETWORK_OUTAGE},
+    "429": {Reason.RATE_LIMITED},
+    # In turn a page where JSON belongs, which a gateway sent, and JSON that breaks off.
+    "garbage": {Reason.NETWORK_OUTAGE, Reason.NOT_UNDERSTOOD},
 }
 
 
@@ -144,7 +145,7 @@ def test_an_outage_is_not_a_revocation(anna, practice, probe, network, mode):
     token = Token.objects.get()
     assert token.unclear_since
     assert token.unclear_count == 3
-    assert token.unclear_reason == SAID_OF_AN_OUTAGE[mode]
+    assert token.unclear_reason in SAID_OF_AN_OUTAGE[mode]
     practice.pull(network, "recover")
     probe(network)
     assert Token.objects.get().unclear_since is None
@@ -321,10 +322,10 @@ def test_a_late_refresh_does_not_overwrite_a_reconnect(anna, page):
     (token,) = claimed()
     client = token.app.client()
     assert client
-    claim = probing.Claim(token, client, token.open())
+    claim = asking.Claim(token, client, token.open())
     anna.refresh(page, "anna")
     fresh = Token.objects.get().open().access_token
-    probing._commit(claim, claim.grant)
+    asking._commit(claim, claim.grant)
     assert Token.objects.get().open().access_token == fresh
 
 
@@ -346,7 +347,7 @@ def test_a_crashed_workers_claim_comes_back_by_itself(page):
 
 
 def test_the_lease_outlives_everything_that_is_asked_of_one_token():
-    assert 4 * timedelta(seconds=TIME_LIMIT) < probing.LEASE
+    assert 4 * timedelta(seconds=TIME_LIMIT) < asking.LEASE
 
 
 @pytest.mark.django_db(transaction=True)
@@ -434,6 +435,6 @@ def test_reauthorization_is_due_at_the_earlier_of_the_rule_and_the_refresh_token
     left = token.reauthorize_by - timezone.now()
     assert timedelta(days=11) < left < timedelta(days=13)
     assert Profile.objects.get().next_end == token.reauthorize_by
-    by_the_rule = storing.reauthorize_by(token.network, token.consented_at, None)
+    by_the_rule = storing.reauthorize_by(token.network, token.consented_at, Grant("a"))
     assert by_the_rule
     assert by_the_rule > token.reauthorize_by

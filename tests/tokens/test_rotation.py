@@ -33,7 +33,7 @@ from tests.factors import app_of, code_now
 from tests.practice import at_once
 from tests.roles import acting_as, as_role
 from tests.tokens.racing import until_somebody_waits
-from tokens import probing, rotation, storing, vault
+from tokens import asking, probing, rotation, storing, vault
 from tokens.connecting import Arrival, app_for, client_of
 from tokens.conversations import Conversations
 from tokens.keys import key_source
@@ -480,12 +480,12 @@ def test_a_key_that_somebody_is_about_to_use_is_not_dropped(world, stored, tikto
 
 
 @pytest.fixture
-def claim(world, stored, tiktok) -> probing.Claim:
+def claim(world, stored, tiktok) -> asking.Claim:
     """The engine has claimed Anna's login, and asks the network for a new pair."""
     Token.objects.exclude(subject_name="Anna").delete()
     Token.objects.update(next_probe_at=timezone.now())
     (token,) = probing._claim("tiktok", 1)
-    return probing.Claim(token, client_of(token.app), token.open())
+    return asking.Claim(token, client_of(token.app), token.open())
 
 
 RENEWED = Grant("renewed", "")  # and the refresh token stays
@@ -502,7 +502,7 @@ def test_a_refresh_that_arrives_after_its_key_was_dropped_is_kept(claim):
     """The pair at the network is the new one already: it must not be lost."""
     rotate("--data-keys")
     assert not DataKey.objects.filter(pk=claim.token.data_key_id).exists()
-    as_role(ENGINE, probing._commit)(claim, RENEWED)
+    as_role(ENGINE, asking._commit)(claim, RENEWED)
     assert pair() == KEPT
 
 
@@ -519,7 +519,7 @@ def test_a_refresh_that_arrives_while_its_row_is_moved_is_kept(claim):
 
     def refresh() -> None:
         locked.wait(20)
-        probing._commit(claim, RENEWED)
+        asking._commit(claim, RENEWED)
         done.set()
 
     at_once(as_role(ENGINE, rotation_now), as_role(ENGINE, refresh))

@@ -15,9 +15,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from accounts.tenancy import MemberRequest
-from networks.base import Reason
+from networks.base import Capability, Reason
 from profiles.models import Profile
-from tokens.models import Access, StatusChange, Token
+from tokens.models import Access, StatusChange
 from tokens.views.condition import Condition, latest_silence, with_condition
 from tokens.views.strip import strip_of
 from tokens.wording import explain, headline
@@ -39,7 +39,7 @@ class Clock(NamedTuple):
 
 
 class Ability(NamedTuple):
-    """`allowed` by the network, and covered by the scopes that were granted."""
+    """`allowed` by the network, and covered by the scopes and the role that it takes."""
 
     label: Any
     allowed: bool
@@ -111,7 +111,8 @@ def _described(access: Access, said: str) -> dict[str, Any]:
         "headline": headline(reason, token.network),
         "explanation": explanation if explanation != said else "",
         "clocks": list(_clocks(access)),
-        "abilities": list(_abilities(token)),
+        "is_gone": reason is Reason.NO_LONGER_LISTED,
+        "abilities": list(_abilities(access)),
     }
 
 
@@ -133,19 +134,26 @@ def _clocks(access: Access) -> Iterator[Clock]:
         yield Clock(_("Renewal by"), token.reauthorize_by, _("a person has to sign in again"))
 
 
-def _abilities(token: Token) -> Iterator[Ability]:
-    for name, capability in token.network.capabilities.items():
-        label = CAPABILITIES.get(name, name)
-        missing = [scope for scope in capability.scopes if scope not in token.scopes]
-        if not capability.allowed:
-            yield Ability(label, False, capability.reason)
-        elif missing:
-            scopes = ", ".join(missing)
-            yield Ability(
-                label, False, _("Not granted at sign-in: %(scopes)s") % {"scopes": scopes}
-            )
-        else:
-            yield Ability(label, True)
+def _abilities(access: Access) -> Iterator[Ability]:
+    for name, capability in access.token.network.capabilities.items():
+        label, why_not = CAPABILITIES.get(name, name), _why_not(capability, access)
+        yield Ability(label, not why_not, why_not)
+
+
+def _why_not(capability: Capability, access: Access) -> Any:
+    """What keeps this access from it; "" where nothing does."""
+    token = access.token
+    if not capability.allowed:
+        return capability.reason
+    if missing := [scope for scope in capability.scopes if scope not in token.scopes]:
+        return _("Not granted at sign-in: %(scopes)s") % {"scopes": ", ".join(missing)}
+    if not capability.held_by(token.scopes, access.role.split()):
+        roles = ", ".join(capability.roles)
+        return _("A role at %(network)s is missing: %(roles)s") % {
+            "network": token.network.name,
+            "roles": roles,
+        }
+    return ""
 
 
 def _entry(change: StatusChange, profile: Profile) -> Entry:
@@ -153,6 +161,8 @@ def _entry(change: StatusChange, profile: Profile) -> Entry:
     reason = Reason(change.reason) if change.reason else None
     if reason is None:
         return Entry(change.at, "valid", _gained(change), login)
+    if reason is Reason.NO_LONGER_LISTED:
+        return Entry(change.at, "quiet", _("No longer in the network"), login)
     if change.lost_the_last:
         tone, title = "lost", _("No valid access permission any more")
     elif change.profile_valid:

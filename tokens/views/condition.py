@@ -26,6 +26,7 @@ class Condition(TextChoices):
     ENDING = "ending", _("Expires soon")
     LOST = "lost", _("No valid access permission")
     UNREACHABLE = "unreachable", _("Not reachable")
+    GONE = "gone", _("No longer in the network")
 
 
 def with_condition(
@@ -39,6 +40,7 @@ def with_condition(
     described = profiles.annotate(
         condition=Case(
             When(status=Status.LOST, then=Value(Condition.LOST.value)),
+            When(status=Status.GONE, then=Value(Condition.GONE.value)),
             When(unreachable, then=Value(Condition.UNREACHABLE.value)),
             When(next_end__lte=now + ENDING_WITHIN, then=Value(Condition.ENDING.value)),
             default=Value(Condition.VALID.value),

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
@@ -24,15 +25,15 @@ from accounts.tenancy import (
     talks_to_networks,
     to_second_factor,
 )
-from networks.base import Network, Reachable, Refused
-from networks.http import public_address
+from networks.base import Network, Reachable, Refusal, Refused
 from networks.registry import NETWORKS
 from profiles.models import Profile
 from tokens import connecting, storing
 from tokens.connecting import MixedUp, NoLongerAllowed, StateRefused
+from tokens.forms import QuestionForm
 from tokens.keys import CannotOpen
 from tokens.models import AuthorizationRequest, Token
-from tokens.refusals import expected_login, latest_login
+from tokens.refusals import expected_login, explain_refusal, latest_login
 from tokens.storing import ProfileGone, WrongAccount
 from tokens.views.outcome import Told, leave, show, tell
 
@@ -60,12 +61,17 @@ def add(request: MemberRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @managers_only
 def add_network(request: MemberRequest, network: str) -> HttpResponse:
-    """What to know before leaving for the network; POST leaps."""
+    """What to know before leaving for the network, and to say where it asks; POST leaps."""
     chosen = _offered(network)
-    if request.method == "POST":
-        return _leap(request, chosen, None)
-    _let_the_form_leave(request, chosen)
-    return render(request, "tokens/add_network.html", {"network": chosen})
+    form = QuestionForm(chosen, request.POST or None)
+    if request.method == "POST" and (not form.fields or form.is_valid()):
+        said = form.said() if form.fields else ""
+        try:
+            return _leap(request, chosen, None, said)
+        except Refused as error:  # what was said leads nowhere
+            form.add_error("said", explain_refusal(error, chosen).sentence)
+    _let_the_form_leave(request)
+    return render(request, "tokens/add_network.html", {"network": chosen, "form": form})
 
 
 @talks_to_networks
@@ -75,7 +81,7 @@ def refresh(request: MemberRequest, profile: str) -> HttpResponse:
     with walls.inside(request.organization.pk):
         found = get_object_or_404(Profile.objects.refreshable_by(request.membership), pk=profile)
         if request.method != "POST":
-            _let_the_form_leave(request, found.network)
+            _let_the_form_leave(request)
             context = {
                 "profile": found,
                 "network": found.network,
@@ -87,8 +93,9 @@ def refresh(request: MemberRequest, profile: str) -> HttpResponse:
 
 
 @require_GET
-def callback(request: Any, network: str) -> HttpResponse:
-    """Where the network sends the browser back to. The one GET that writes: `state` guards it.
+def callback(request: Any, network: str, server: str = "") -> HttpResponse:
+    """Where the network sends the browser back to; `server` is in the address of those that gave
+    us a registration of their own. The one GET that writes: `state` guards it.
     Its address holds code and `state`, so it always leads on to another one."""
     chosen = NETWORKS.get(network)
     if chosen is None:
@@ -97,7 +104,7 @@ def callback(request: Any, network: str) -> HttpResponse:
         return redirect("tokens:outcome", chosen.slug)  # by way of the sign-in page
     trip = None
     try:
-        trip = connecting.take(*_own_state(request), request.user, chosen)
+        trip = connecting.take(*_own_state(request), request.user, chosen, server)
         _check_still_allowed(trip)
         if lacks_second_factor(request, trip.organization):
             return to_second_factor(trip.organization)
@@ -130,19 +137,27 @@ def choose(request: MemberRequest, token: str) -> HttpResponse:
         return render(request, "tokens/choose.html", _choices(request, found, reachables))
 
 
-def _let_the_form_leave(request: Any, network: Network) -> None:
+def _let_the_form_leave(request: Any) -> None:
     """The leap is a redirect, and browsers hold every redirect that follows against form-action.
-    Networks redirect among hosts that they declare nowhere, so the page says no more than https.
+    Networks redirect among hosts that they declare nowhere, so the page says no more than https,
+    and where practice networks stand in for real ones.
     """
-    parts = urlsplit(public_address(network.authorization_endpoint))
-    is_real = parts.scheme == "https"
-    request.form_action = "https:" if is_real else f"{parts.scheme}://{parts.netloc}"
+    practice = {urlsplit(base) for base in settings.NETWORK_HOSTS.values()}
+    origins = {f"{base.scheme}://{base.netloc}" for base in practice}
+    request.form_action = " ".join(["https:", *sorted(origins)])
 
 
-def _leap(request: MemberRequest, network: Network, profile: Profile | None) -> HttpResponse:
+def _leap(
+    request: MemberRequest, network: Network, profile: Profile | None, said: str = ""
+) -> HttpResponse:
+    """Off to the network. Raises Refused where what was `said` names no server."""
     try:
-        address, state = connecting.begin(request.organization, request.user, network, profile)
+        address, state = connecting.begin(
+            request.organization, request.user, network, profile, said
+        )
     except REFUSALS as error:
+        if isinstance(error, Refused) and error.refusal is Refusal.NO_SUCH_SERVER and said:
+            raise
         return show(request, network, tell(error, network, request.organization, profile))
     states = [*request.session.get(STATES, []), [state, str(request.organization.pk)]]
     request.session[STATES] = states[-STATES_KEPT:]

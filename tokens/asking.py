@@ -1,0 +1,193 @@
+"""Everything that is asked of one token while it is leased: a session, as a generator.
+
+It yields what it wants asked and is sent the result; `tokens.probing` holds hundreds of them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from networks.base import (
+    ALIVE,
+    Client,
+    Conversation,
+    Grant,
+    Health,
+    Reason,
+    Refusal,
+    Refused,
+    TransportError,
+    Verdict,
+    dead,
+    unclear,
+)
+from networks.http import TIME_LIMIT
+from tokens import schedule
+from tokens.keys import CannotOpen
+from tokens.models import GRANT_FIELDS, Token
+from tokens.storing import reauthorize_by
+from tokens.verdicts import Finding, Listing
+
+logger = logging.getLogger(__name__)
+
+# A session holds at most four conversations, and renews its lease before the one that must not
+# be held twice, the refresh (rule 4).
+LEASE = timedelta(seconds=5 * TIME_LIMIT)
+
+
+@dataclass(slots=True)
+class Claim:
+    """A leased token, as it was read. `grant` is opened, and renewed by a refresh."""
+
+    token: Token
+    client: Client
+    grant: Grant
+    issued_at: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.issued_at = self.token.issued_at
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a session wants asked. `is_probe`: a network that answers about many tokens at once
+    may be asked about this one together with others."""
+
+    claim: Claim
+    conversation: Conversation
+    is_probe: bool = False
+
+
+Session = Generator[Ask, Any, Finding]
+
+
+def session_of(token: Token) -> Session:
+    """Everything that is asked of one token; without its key or its app nothing can be."""
+    try:
+        client = token.app.client()
+        if client is None:
+            return Finding(token, unclear(Reason.APP_DISABLED))
+        claim = Claim(token, client, token.open())
+    except CannotOpen as error:
+        logger.error("token %s does not open: %s", token.pk, error)
+        return Finding(token, unclear(Reason.NOT_UNDERSTOOD))
+    verdict = yield from _verdict(claim)
+    if verdict.health is not Health.ALIVE:
+        return Finding(token, verdict)
+    granted = token.scopes if verdict.scopes is None else verdict.scopes
+    if set(token.network.required_scopes) - set(granted):  # since the consent (rule 6)
+        return Finding(token, replace(dead(Reason.PERMISSION_LOST), scopes=tuple(granted)))
+    return (yield from _listing(claim, verdict))
+
+
+def _verdict(claim: Claim) -> Generator[Ask, Any, Verdict]:
+    """Refresh what is about to end, probe, heal what can be healed and probe again."""
+    token = claim.token
+    refreshed: Verdict | None = None
+    if schedule.needs_refresh(timezone.now(), token.expires_at, token.issued_at):
+        refreshed = yield from _refresh(claim)
+    verdict = yield from _probe(claim)
+    if not verdict.renewable:
+        return verdict
+    if refreshed is None:
+        refreshed = yield from _refresh(claim)
+        if refreshed is ALIVE:
+            verdict = yield from _probe(claim)
+    if refreshed is not ALIVE:
+        return refreshed
+    # A pair that came a moment ago and reads as ended: ask once more before believing it.
+    return replace(verdict, ambiguous=True) if verdict.renewable else verdict
+
+
+def _probe(claim: Claim) -> Generator[Ask, Any, Verdict]:
+    probe = claim.token.network.probe(claim.client, claim.grant, claim.token.subject)
+    try:
+        verdict: Verdict = yield Ask(claim, probe, is_probe=True)
+    except (TransportError, Refused):
+        return unclear(Reason.NETWORK_OUTAGE)
+    return verdict
+
+
+def _refresh(claim: Claim) -> Generator[Ask, Any, Verdict]:
+    """Renew the pair and commit it at once; ALIVE when that worked, else what the network said.
+
+    Without a refresh token nothing is asked: only a person can renew the access.
+    """
+    if not claim.grant.refresh_token:
+        return dead(Reason.EXPIRED)
+    if not _mine(claim).update(next_probe_at=timezone.now() + LEASE):
+        return unclear(Reason.NOT_A_TOKEN_PROBLEM)  # somebody else's by now; it is dropped later
+    try:
+        result = yield Ask(claim, claim.token.network.refresh(claim.client, claim.grant))
+    except (TransportError, Refused):
+        return unclear(Reason.NETWORK_OUTAGE)
+    if isinstance(result, Verdict):
+        return result
+    _commit(claim, result)
+    return ALIVE
+
+
+def _mine(claim: Claim) -> QuerySet[Token]:
+    """The token's row, as long as it is what we read and leased."""
+    return Token.objects.filter(
+        pk=claim.token.pk, lease=claim.token.lease, issued_at=claim.issued_at
+    )
+
+
+def _commit(claim: Claim, grant: Grant) -> None:
+    """Store a refreshed pair on arrival, unless somebody reconnected meanwhile."""
+    token, now = claim.token, timezone.now()
+    claim.grant = grant
+    with transaction.atomic():
+        # A rotation may have moved the row to another data key since it was claimed. So it is
+        # locked first and its key read afterwards: joined in one query, a row that had to be
+        # waited for would drop out, as it no longer fits the key as of before.
+        stored = _mine(claim).select_for_update(no_key=True).first()
+        if stored is None:
+            return
+        token.data_key, token.refresh_token = stored.data_key, stored.refresh_token
+        token.seal(grant)
+        token.issued_at = now
+        renewed_by = reauthorize_by(token.network, token.consented_at, grant)
+        ends = [end for end in (renewed_by, token.reauthorize_by) if end]
+        token.reauthorize_by = min(ends, default=None)
+        _mine(claim).update(**{name: getattr(token, name) for name in GRANT_FIELDS})
+    claim.issued_at = now
+
+
+def _listing(claim: Claim, verdict: Verdict) -> Session:
+    """Now and then, see what the login is called, and which profiles it still reaches with the
+    role they need."""
+    token, network = claim.token, claim.token.network
+    oldest = timezone.now() - timedelta(seconds=settings.LISTING_INTERVAL)
+    if token.listed_at and token.listed_at > oldest:
+        return Finding(token, verdict)
+    try:
+        identity = yield Ask(claim, network.identify(claim.client, claim.grant))
+        if identity.subject != token.subject:
+            return Finding(token, verdict, trouble=Reason.NOT_UNDERSTOOD)
+        reached = yield Ask(claim, network.reach(claim.client, claim.grant, identity))
+    except TransportError:
+        return Finding(token, verdict)
+    except Refused as error:
+        return _unlisted(token, verdict, error.refusal)
+    return Finding(token, verdict, Listing(identity, reached))
+
+
+def _unlisted(token: Token, verdict: Verdict, refusal: Refusal) -> Finding:
+    match refusal:
+        case Refusal.SCOPE_MISSING:  # the network says that it reaches nothing
+            return Finding(token, verdict, Listing(None, [], lacks_scope=True))
+        case Refusal.NETWORK_UNAVAILABLE:
+            return Finding(token, verdict)
+        case _:
+            return Finding(token, verdict, trouble=Reason.NOT_UNDERSTOOD)
