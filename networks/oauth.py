@@ -146,8 +146,11 @@ class OAuth2Network(Network):
         return grant
 
     def exchange_refusal(self, answer: Answer) -> Refusal:
+        """A code was refused only where the network's own words say so: a redirect, or a bare
+        status, speaks of where we asked."""
         verdict = self.read(Where.CODE_EXCHANGE, answer)
-        if verdict.reason is Reason.NOT_A_TOKEN_PROBLEM:
+        named = self.tables[Where.CODE_EXCHANGE](answer)
+        if verdict.reason is Reason.NOT_A_TOKEN_PROBLEM and named is not Reason.NOT_UNDERSTOOD:
             return Refusal.CODE_REFUSED
         return refusal_of(verdict)
 

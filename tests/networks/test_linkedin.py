@@ -193,7 +193,7 @@ def test_when_time_is_up_the_pages_count_and_their_names_can_follow() -> None:
         (answer({"serviceErrorCode": 100, "status": 403}, 403), Refusal.SCOPE_MISSING),
         (answer({}, 503), Refusal.NETWORK_UNAVAILABLE),
         (answer({"elements": None}), Refusal.NOT_UNDERSTOOD),
-        (answer(b"<html>"), Refusal.NOT_UNDERSTOOD),
+        (answer(b"<html>"), Refusal.NETWORK_UNAVAILABLE),
         (TransportError("timeout"), Refusal.NETWORK_UNAVAILABLE),
     ],
 )

@@ -136,8 +136,10 @@ def test_a_callback_without_a_code_is_refused_and_nothing_is_asked(
         (answer({"access_token": "a\nb"}), Refusal.NOT_UNDERSTOOD),
         (answer({"access_token": ["x"]}), Refusal.NOT_UNDERSTOOD),
         (answer([]), Refusal.NOT_UNDERSTOOD),
-        (answer(b"<html>"), Refusal.NOT_UNDERSTOOD),
+        (answer(b"<html>"), Refusal.NETWORK_UNAVAILABLE),
+        (answer(b"<html>", 400), Refusal.NETWORK_UNAVAILABLE),
         (answer(b"\xff\xfe\x00"), Refusal.NOT_UNDERSTOOD),
+        (answer({}, 404), Refusal.NOT_UNDERSTOOD),
         (answer(b"", 302, location="https://elsewhere.example"), Refusal.NOT_UNDERSTOOD),
     ],
 )

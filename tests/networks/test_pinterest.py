@@ -96,10 +96,19 @@ def test_a_list_that_never_ends_is_not_one() -> None:
     assert refused.refusal is Refusal.NOT_UNDERSTOOD
 
 
-@pytest.mark.parametrize("broken", [answer({}), answer({"items": {}}), answer(b"<html>")])
-def test_a_listing_that_breaks_off_is_never_read_as_fewer_boards(broken: Answer) -> None:
+@pytest.mark.parametrize(
+    ("broken", "expected"),
+    [
+        (answer({}), Refusal.NOT_UNDERSTOOD),
+        (answer({"items": {}}), Refusal.NOT_UNDERSTOOD),
+        (answer(b"<html>"), Refusal.NETWORK_UNAVAILABLE),
+    ],
+)
+def test_a_listing_that_breaks_off_is_never_read_as_fewer_boards(
+    broken: Answer, expected: Refusal
+) -> None:
     refused = refusal(PINTEREST.reach(CLIENT, GRANT, ANNA), boards([1], "b1"), broken)
-    assert refused.refusal is Refusal.NOT_UNDERSTOOD
+    assert refused.refusal is expected
 
 
 def test_a_listing_without_its_scope_names_it() -> None:

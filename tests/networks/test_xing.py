@@ -40,7 +40,7 @@ def test_our_state_travels_in_the_callback_and_the_secret_is_kept() -> None:
         (answer({"error_name": "INVALID_OAUTH_CONSUMER"}, 401), Refusal.APP_MISCONFIGURED),
         (answer({"error_name": "INVALID_OAUTH_SIGNATURE"}, 401), Refusal.APP_MISCONFIGURED),
         (answer({"error_name": "RATE_LIMIT_EXCEEDED"}, 403), Refusal.NETWORK_UNAVAILABLE),
-        (answer(b"<html>", 404), Refusal.NOT_UNDERSTOOD),
+        (answer(b"<html>", 404), Refusal.NETWORK_UNAVAILABLE),
         (answer(b"oauth_token=only"), Refusal.NOT_UNDERSTOOD),
         (answer({}, 503), Refusal.NETWORK_UNAVAILABLE),
         (TransportError("no such host"), Refusal.NETWORK_UNAVAILABLE),
