@@ -94,6 +94,7 @@ CACHES = {
 
 INSTALLED_APPS = [
     "config",
+    "networks",
     "accounts",
     "profiles",
     "tokens",
