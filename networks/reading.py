@@ -111,11 +111,15 @@ def by_status(where: Where, answer: Answer) -> Reason:
     """What is left to say of an answer that no table knows (RFC 9110, 15; RFC 6750, 3.1)."""
     if is_page(answer) or answer.status in (408, 425):  # a gateway speaks, not the network
         return Reason.NETWORK_OUTAGE
+    if where in (Where.AUTHORIZE_REDIRECT, Where.WEBHOOK):  # it is about something else
+        return Reason.NOT_A_TOKEN_PROBLEM
     challenge = CHALLENGE.search(answer.headers.get("www-authenticate", ""))
     if answer.status in (401, 403) and challenge:
         return CHALLENGES[challenge[1]]
-    # All that is not about authorization is about what was asked, or where.
-    if 300 <= answer.status < 500 and answer.status not in (401, 403):
+    # All that is not about authorization is about what was asked, or where; and a code that is
+    # exchanged is no token yet.
+    is_about_a_token = answer.status in (401, 403) and where is not Where.CODE_EXCHANGE
+    if 300 <= answer.status < 500 and not is_about_a_token:
         return Reason.NOT_A_TOKEN_PROBLEM
     return Reason.NOT_UNDERSTOOD
 
@@ -155,10 +159,10 @@ def judge(
 
 def succeeded(answer: Answer) -> bool:
     """2xx with an object, or with nothing to say; an HTML page with status 200 is neither."""
-    is_good = 200 <= answer.status < 300
-    return is_good and (
-        answer.status == 204 or not answer.body.strip(b" {}\r\n") or bool(answer.json)
-    )
+    if not 200 <= answer.status < 300 or is_page(answer):
+        return False
+    says_nothing = answer.status in (201, 202, 204) or not answer.body.strip(b" {}\r\n")
+    return says_nothing or bool(answer.json)
 
 
 def said(answer: Answer) -> dict[str, Any]:

@@ -39,8 +39,8 @@ from tokens.verdicts import Finding, Listing
 
 logger = logging.getLogger(__name__)
 
-# A session holds at most four conversations, and renews its lease before the one that must not
-# be held twice, the refresh (rule 4).
+# A session holds at most four conversations in a row, and renews its lease before the one that must
+# not be held twice, the refresh (rule 4).
 LEASE = timedelta(seconds=5 * TIME_LIMIT)
 
 

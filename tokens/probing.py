@@ -118,6 +118,8 @@ class Round:
         if asks is None:
             yield key, result
             return
+        if not isinstance(result, Exception) and len(result) != len(asks):
+            result = ValueError("another number of verdicts than of tokens")
         verdicts = [result] * len(asks) if isinstance(result, Exception) else result
         for ask, verdict in zip(asks, verdicts, strict=True):
             if verdict is None:
