@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Self
 
@@ -189,6 +189,8 @@ class Network:
     notes: ClassVar[tuple[Note, ...]] = ()
     login_hint: ClassVar[Any] = ""
     required_role: ClassVar[Any] = ""
+    # What people read of a network that does not answer, where more is known than that.
+    silence: ClassVar[Any] = ""
     capabilities: ClassVar[Mapping[str, Capability]] = {}
     issuer: ClassVar[str] = ""  # RFC 8414, 2; an answer that names another one is refused
     authorization_response_iss_parameter_supported: ClassVar[bool] = False  # RFC 9207, 3
@@ -233,6 +235,10 @@ class Network:
         """Whose configured client id and secret serve at this issuer; "" where none is
         configured and `register` fetches one."""
         return self.slug
+
+    def trouble_ahead(self, today: date) -> str:
+        """What the operator has to change before long, in English as all logs; "" for nothing."""
+        return ""
 
     def kind(self, slug: str) -> Kind:
         return next(kind for kind in self.kinds if kind.slug == slug)

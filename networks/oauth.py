@@ -49,7 +49,14 @@ from networks.reading import (
     token_text,
     understood,
 )
-from networks.rfc6749 import CALLBACK_ERRORS, TOKEN_ERRORS, error_of, redirect_reason, split_scopes
+from networks.rfc6749 import (
+    CALLBACK_ERRORS,
+    TOKEN_ERRORS,
+    cause_in,
+    error_of,
+    redirect_reason,
+    split_scopes,
+)
 
 
 class OAuth2Network(Network):
@@ -80,7 +87,9 @@ class OAuth2Network(Network):
         body = said(answer)
         error = error_of(body)
         if error or not 200 <= answer.status < 300:
-            return self.token_errors.get(error, Reason.NOT_UNDERSTOOD)
+            reason = self.token_errors.get(error, Reason.NOT_UNDERSTOOD)
+            dead = reason is Reason.INVALID_TOKEN_UNSPECIFIED
+            return cause_in(str(body.get("error_description", ""))) if dead else reason
         return None if token_text(body.get("access_token")) else Reason.NOT_UNDERSTOOD
 
     def push_reason(self, answer: Answer) -> Reason | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -32,10 +33,14 @@ TOKEN = re.compile(r"[!-~]{1,8000}")  # RFC 6749, A.12: printable, and nothing a
 PAIR = re.compile(
     r"""["']?\b(\w{1,40})["']?\s*:\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|(-?\d{1,20})\b)"""
 )
+WORD = re.compile(r"[A-Za-z][\w-]{5,}|\b\d{5,}\b")
+HTML = re.compile(r"<(!doctype html|html|head|body)\b", re.IGNORECASE)
 # Control characters, half ones, and what is not seen: among it the marks that turn the direction of
 # reading, for the rest of the line too. The two joiners stay: letters and emoji need them.
 UNSEEN = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
 JOINERS = "\u200c\u200d"
+# Pieces of sentences, in small letters: the first that stands in a text decides (`told`).
+Sentences = tuple[tuple[str, Reason], ...]
 CENTURY = timedelta(days=36525)
 # When a budget is full again: the drafts of RateLimit headers, and what networks made of them.
 RESETS = ("ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset")
@@ -166,17 +171,46 @@ def succeeded(answer: Answer) -> bool:
 
 
 def said(answer: Answer) -> dict[str, Any]:
-    """The body as an object: JSON, or the pairs of an object that was printed and not encoded."""
+    """The body as an object: JSON, or the object that stands in a line of a log, escaped or not;
+    else the pairs of one that was printed and not encoded."""
     if answer.json:
         return answer.json
-    text = answer.body[:20_000].decode("utf-8", "replace")
+    text = spoken(answer)[:20_000]
+    text = text.replace('\\"', '"') if '{\\"' in text else text
     start = text.find("{")
     if start < 0 or "<" in text[:start]:
         return {}
+    try:
+        value, _ = json.JSONDecoder().raw_decode(text, start)
+        if value:
+            return dict(value)
+    except (ValueError, RecursionError):
+        pass
     pairs: dict[str, Any] = {}
     for name, double, single, number in PAIR.findall(text, start):
         pairs.setdefault(name, double or single or number)
     return pairs
+
+
+def spoken(answer: Answer) -> str:
+    """The body as text; "" where it is a page, whose words are for people."""
+    text = answer.body[:100_000].decode("utf-8", "replace")
+    return "" if HTML.search(text) else text
+
+
+def mentioned(answer: Answer, table: Mapping[str, Reason]) -> Reason:
+    """The first of a table's words that an answer mentions which is no object: an exception, or a
+    line of a log. Short numbers are no words, they may be anything."""
+    if said(answer):
+        return Reason.NOT_UNDERSTOOD
+    words = (word for word in WORD.findall(spoken(answer)) if word in table)
+    return table.get(next(words, ""), Reason.NOT_UNDERSTOOD)
+
+
+def told(text: str, sentences: Sentences) -> Reason | None:
+    """The reason of the first of these pieces, in small letters, that stands in a text."""
+    lower = text.lower()
+    return next((reason for words, reason in sentences if words in lower), None)
 
 
 def retry_after(answer: Answer) -> float | None:

@@ -1,9 +1,9 @@
 """Every network there is. A new one is its adapter and one line here."""
 
 from networks.adapters.linkedin.adapter import LinkedIn
-from networks.adapters.pinterest import Pinterest
-from networks.adapters.tiktok import TikTok
-from networks.adapters.xing import Xing
+from networks.adapters.pinterest.adapter import Pinterest
+from networks.adapters.tiktok.adapter import TikTok
+from networks.adapters.xing.adapter import Xing
 from networks.base import Network
 
 NETWORKS: dict[str, Network] = {

@@ -37,6 +37,12 @@ CALLBACK_ERRORS: Mapping[str, Refusal] = {
     "unsupported_response_type": Refusal.APP_MISCONFIGURED,
 }
 
+CAUSES: Mapping[str, Reason] = {
+    "expired": Reason.EXPIRED,
+    "revoked": Reason.REVOKED_BY_USER,
+    "invalid": Reason.INVALID_TOKEN_UNSPECIFIED,
+}
+
 REDIRECTS: Mapping[Refusal, Reason] = {
     Refusal.NETWORK_UNAVAILABLE: Reason.NETWORK_OUTAGE,
     Refusal.APP_MISCONFIGURED: Reason.APP_DISABLED,
@@ -56,6 +62,12 @@ def error_of(body: Mapping[str, Any]) -> str:
     if not error or error == "ok":
         return ""
     return error if isinstance(error, str) else "unknown"
+
+
+def cause_in(description: str) -> Reason:
+    """What a refused grant died of, where its description names one cause and not a list."""
+    named = [reason for word, reason in CAUSES.items() if word in description.lower()]
+    return named[0] if len(named) == 1 else Reason.INVALID_TOKEN_UNSPECIFIED
 
 
 def redirect_reason(answer: Answer) -> Reason | None:

@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from networks.adapters.linkedin.adapter import LinkedIn
-from networks.adapters.pinterest import Pinterest
-from networks.adapters.tiktok import TikTok
+from networks.adapters.pinterest.adapter import Pinterest
+from networks.adapters.tiktok.adapter import TikTok
 from networks.base import Answer, Grant, Health, Reason, Refusal, TransportError
 from networks.oauth import code_challenge
 from tests.networks.talk import CLIENT, GRANT, answer, exchange_refusal, refusal, talk

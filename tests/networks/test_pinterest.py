@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from networks.adapters.pinterest import Pinterest
+from networks.adapters.pinterest.adapter import Pinterest
 from networks.base import Answer, Health, Identity, Reason, Refusal, TransportError
 from tests.networks.talk import CLIENT, GRANT, answer, exchange_refusal, refusal, talk
 

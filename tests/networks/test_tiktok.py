@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from networks.adapters.tiktok import TikTok
+from networks.adapters.tiktok.adapter import TikTok
 from networks.base import Answer, Health, Identity, Reason, Refusal, TransportError
 from tests.networks.talk import CLIENT, GRANT, answer, exchange_refusal, refusal, talk
 

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from networks.adapters.xing import Xing
+from networks.adapters.xing.adapter import Xing
 from networks.base import Answer, Grant, Health, Identity, Reason, Refusal, TransportError
 from tests.networks.talk import CLIENT, GRANT, answer, refusal, talk
 

@@ -4,37 +4,55 @@ from __future__ import annotations
 
 import re
 from collections.abc import Generator, Mapping
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
 from django.conf import settings
-from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext_lazy
 
-from networks.adapters.linkedin.answers import API_ERRORS, API_MESSAGES, INTROSPECTION
-from networks.adapters.linkedin.notes import NOTES
+from networks.adapters.linkedin import notes as of_linkedin
+from networks.adapters.linkedin.answers import (
+    A_DAY,
+    API_ERRORS,
+    API_MESSAGES,
+    INTROSPECTION,
+    REFRESH_TOKEN,
+    TOKEN_ERRORS,
+)
 from networks.base import (
+    NOTHING_KNOWN,
     Answer,
-    Capability,
     Client,
     Conversation,
     Get,
     Grant,
     Health,
     Identity,
-    Kind,
     Known,
     Reachable,
     Reason,
     Refusal,
     Refused,
     Request,
+    Verdict,
     Where,
+    alive,
+    unclear,
 )
 from networks.oauth import OAuth2Network
-from networks.reading import NOT_UNDERSTOOD, a_name, an_id, attempt, insist, said, succeeded
-from networks.rfc6749 import TOKEN_ERRORS
+from networks.reading import (
+    NOT_UNDERSTOOD,
+    a_name,
+    an_id,
+    attempt,
+    insist,
+    mentioned,
+    said,
+    spoken,
+    succeeded,
+    told,
+)
+from networks.rfc6749 import cause_in, split_scopes
 
 USERINFO = "https://api.linkedin.com/v2/userinfo"
 ORGANIZATIONS = "https://api.linkedin.com/rest/organizations/"
@@ -44,6 +62,8 @@ ORGANIZATIONS_LOOKUP = "https://api.linkedin.com/rest/organizationsLookup?ids=Li
 ORGANIZATION_ACLS = "https://api.linkedin.com/rest/organizationAcls"
 ORGANIZATION = re.compile(r"urn:li:organization(?:Brand)?:(\d{1,30})")
 SUPER_ADMIN = "ADMINISTRATOR"
+VERSION = re.compile(r"20\d\d(?:0[1-9]|1[0-2])")
+MONTHS_AHEAD = timedelta(days=60)
 MOST_PAGES = 1000  # a listing that never ends is not one
 
 
@@ -60,72 +80,40 @@ class LinkedIn(OAuth2Network):
     introspection_endpoint = "https://www.linkedin.com/oauth/v2/introspectToken"
     # On no page of the vendor, but used by many: what it answers is taken at its word.
     revocation_endpoint = "https://www.linkedin.com/oauth/v2/revoke"
-    # One set for everything: asking for another voids all earlier tokens of that person.
-    # https://learn.microsoft.com/en-us/linkedin/shared/authentication/authorization-code-flow
-    scopes = (
-        "openid",
-        "profile",
-        "w_member_social",
-        "rw_organization_admin",
-        "w_organization_social",
-        "r_organization_social",
-    )
-    token_errors = {**TOKEN_ERRORS, "invalid_client_id": Reason.APP_DISABLED}
-    # A token just issued may read 65601 for some seconds (omniauth-linkedin-oauth2, #17).
-    doubtful = frozenset({Reason.REVOKED_BY_USER})
-    reauthorize_after = timedelta(days=365)
-    kinds = (
-        Kind(
-            "page",
-            _("Page"),
-            _("Page settings"),
-            ngettext_lazy("%(count)d page", "%(count)d pages", "count"),
-            choose=True,
-            reads_role=True,
-        ),
-        Kind(
-            "person",
-            _("Profile"),
-            _("Profile settings"),
-            ngettext_lazy("%(count)d profile", "%(count)d profiles", "count"),
-            choose=True,
-        ),
-    )
-    required_role = _("super admin")
-    login_hint = _("Sign in as the person who is super admin of the page.")
-    capabilities = {
-        "connect": Capability(True, scopes=("openid", "profile", "rw_organization_admin")),
-        "publish_post": Capability(True, scopes=("w_member_social", "w_organization_social")),
-        # Newer pages name *_feed scopes for comments, and some apps are refused all the same.
-        "publish_comment": Capability(True, scopes=("w_member_social", "w_organization_social")),
-        "comment_on_incoming": Capability(
-            True, scopes=("r_organization_social", "w_organization_social")
-        ),
-    }
-    notes = NOTES
+    token_errors = TOKEN_ERRORS
+    scopes, kinds, capabilities = of_linkedin.SCOPES, of_linkedin.KINDS, of_linkedin.CAPABILITIES
+    notes, login_hint = of_linkedin.NOTES, of_linkedin.LOGIN_HINT
+    required_role = of_linkedin.REQUIRED_ROLE
+    reauthorize_after, doubtful = of_linkedin.REAUTHORIZE_AFTER, of_linkedin.DOUBTFUL
+
+    def read(self, where: Where, answer: Answer, known: Known = NOTHING_KNOWN) -> Verdict:
+        """A limit of the day is lifted at midnight UTC, which no header says:
+        https://learn.microsoft.com/en-us/linkedin/shared/api-guide/concepts/rate-limits"""
+        verdict = super().read(where, answer, known)
+        if verdict.reason is Reason.RATE_LIMITED and A_DAY in spoken(answer).lower():
+            return unclear(Reason.RATE_LIMITED, retry_after=until_midnight(datetime.now(UTC)))
+        return verdict
 
     def api_reason(self, answer: Answer) -> Reason | None:
-        if succeeded(answer):
-            return introspected(answer.json) if "active" in answer.json else None
+        body = said(answer)
+        if succeeded(answer) and "serviceErrorCode" not in body:
+            return introspected(body) if "active" in body else None
         if answer.status == 426:  # our LinkedIn-Version was retired: everybody's call at once
             return Reason.NOT_A_TOKEN_PROBLEM
-        body = said(answer)
         for marker in ("serviceErrorCode", "code", "error"):
             reason = API_ERRORS.get(str(body.get(marker)))
             if reason is not None:
                 return reason
-        message = str(body.get("message")).lower()
-        return next((r for words, r in API_MESSAGES if words in message), Reason.NOT_UNDERSTOOD)
+        text = str(body.get("message", "")) if body else spoken(answer)
+        return told(text, API_MESSAGES) or mentioned(answer, API_ERRORS)
 
     def token_reason(self, answer: Answer) -> Reason | None:
-        """A dead refresh token is an `invalid_request` here, told apart by its description:
-        https://learn.microsoft.com/en-us/linkedin/shared/authentication/programmatic-refresh-tokens
-        """
         body = said(answer)
-        description = str(body.get("error_description")).lower()
-        if body.get("error") == "invalid_request" and "refresh token is invalid" in description:
-            return Reason.INVALID_TOKEN_UNSPECIFIED
-        return super().token_reason(answer)
+        description = str(body.get("error_description", ""))
+        if body.get("error") == "invalid_request" and REFRESH_TOKEN in description.lower():
+            return cause_in(description)
+        reason = super().token_reason(answer)
+        return self.api_reason(answer) or reason if reason is Reason.NOT_UNDERSTOOD else reason
 
     def refresh_life(self, body: Mapping[str, Any], *, first: bool) -> timedelta | None:
         """The vendor's samples say seconds and print 525600, which is a year in minutes. A
@@ -135,15 +123,31 @@ class LinkedIn(OAuth2Network):
             return life * 60
         return life
 
+    def trouble_ahead(self, today: date) -> str:
+        """A version is served for a year, counted from the middle of its month:
+        https://learn.microsoft.com/en-us/linkedin/marketing/versioning"""
+        version = settings.LINKEDIN_VERSION
+        if not VERSION.fullmatch(version):
+            return f"LINKEDIN_VERSION is {version!r}, and has to be a month such as 202608."
+        end = date(int(version[:4]) + 1, int(version[4:]), 15)
+        if end - today > MONTHS_AHEAD:
+            return ""
+        return (
+            f"LinkedIn serves version {version} of its API until about {end}: set "
+            "LINKEDIN_VERSION to a newer month (docs/configuration.md)."
+        )
+
     def probe(self, client: Client, grant: Grant, subject: str) -> Conversation:
         """Introspection: needs no scope, and is the only place that names the cause. It names
         no person either; a token's person cannot change, and this token was identified."""
         form = {"token": grant.access_token}
         answer = yield from attempt(self.post(client, self.introspection_endpoint, form))
         verdict = self.read(Where.PROBE, answer, Known.of(grant))
-        if verdict.health is Health.ALIVE and "active" not in answer.json:
-            return NOT_UNDERSTOOD
-        return verdict
+        if verdict.health is not Health.ALIVE:
+            return verdict
+        scope = answer.json.get("scope")
+        granted = split_scopes(scope) if isinstance(scope, str) and scope.strip() else None
+        return alive(granted) if "active" in answer.json else NOT_UNDERSTOOD
 
     def identity_request(self, grant: Grant) -> Request:
         return Get(USERINFO, bearer=grant.access_token)
@@ -185,10 +189,13 @@ class LinkedIn(OAuth2Network):
         raise Refused(Refusal.NOT_UNDERSTOOD)
 
 
+def until_midnight(now: datetime) -> float:
+    return 86400.0 - (now - now.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds()
+
+
 def rest(grant: Grant) -> dict[str, Any]:
     """https://learn.microsoft.com/en-us/linkedin/marketing/versioning"""
-    version = getattr(settings, "LINKEDIN_VERSION", "202608")
-    headers = {"LinkedIn-Version": version, "X-Restli-Protocol-Version": "2.0.0"}
+    headers = {"LinkedIn-Version": settings.LINKEDIN_VERSION, "X-Restli-Protocol-Version": "2.0.0"}
     return {"bearer": grant.access_token, "headers": headers}
 
 

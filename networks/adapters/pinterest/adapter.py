@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext_lazy
-
+from networks.adapters.pinterest.answers import (
+    API_ERRORS,
+    DECISIVE,
+    TEXTS,
+    TOKEN_ERRORS,
+    TOKEN_TEXTS,
+)
+from networks.adapters.pinterest.notes import BUDGETS, CAPABILITIES, KINDS, LOGIN_HINT, NOTES
 from networks.base import (
     Answer,
-    Capability,
     Client,
     Conversation,
     Get,
     Grant,
     Identity,
-    Kind,
-    Note,
     Reachable,
     Reason,
     Refusal,
@@ -25,35 +27,12 @@ from networks.base import (
     Request,
 )
 from networks.oauth import OAuth2Network
-from networks.reading import a_name, an_id, insist, said, succeeded
+from networks.reading import Sentences, a_name, an_id, insist, said, spoken, succeeded, told
+from networks.rfc6749 import error_of
 
 USER_ACCOUNT = "https://api.pinterest.com/v5/user_account"
 BOARDS = "https://api.pinterest.com/v5/boards"
 MOST_PAGES = 100  # of 250 boards each
-
-# https://github.com/pinterest/api-description, v5/openapi.yaml: the codes of its examples
-API_ERRORS: Mapping[str, Reason] = {
-    "2": Reason.INVALID_TOKEN_UNSPECIFIED,
-    "3": Reason.PERMISSION_LOST,
-    "7": Reason.PERMISSION_LOST,
-    "29": Reason.PERMISSION_LOST,
-    "403": Reason.PERMISSION_LOST,
-    "8": Reason.RATE_LIMITED,
-    "30": Reason.RATE_LIMITED,
-    "12": Reason.NETWORK_OUTAGE,
-    "4197": Reason.NETWORK_OUTAGE,
-    "1": Reason.NOT_A_TOKEN_PROBLEM,
-    "50": Reason.NOT_A_TOKEN_PROBLEM,
-}
-
-# The same numbers mean other things at the token endpoint: 2 is a bad client id or secret,
-# 7 a redirect_uri that is not registered, 283 a code or refresh token that is refused.
-TOKEN_ERRORS: Mapping[str, Reason] = {
-    "1": Reason.NOT_A_TOKEN_PROBLEM,
-    "2": Reason.APP_DISABLED,
-    "7": Reason.APP_DISABLED,
-    "283": Reason.INVALID_TOKEN_UNSPECIFIED,
-}
 
 
 class Pinterest(OAuth2Network):
@@ -61,6 +40,8 @@ class Pinterest(OAuth2Network):
     name = "Pinterest"
     colour = "#bd081c"
     initials = "P"
+    kinds, capabilities, notes, login_hint = KINDS, CAPABILITIES, NOTES, LOGIN_HINT
+    budgets = BUDGETS
     hosts = ("www.pinterest.com", "api.pinterest.com")
     authorization_endpoint = "https://www.pinterest.com/oauth/"
     token_endpoint = "https://api.pinterest.com/v5/oauth/token"  # noqa: S105
@@ -71,74 +52,17 @@ class Pinterest(OAuth2Network):
     # https://developers.pinterest.com/docs/getting-started/set-up-authentication-and-authorization/
     exchange_parameters = {"continuous_refresh": "true"}
     scope_separator = ","
-    scopes = (
-        "user_accounts:read",
-        "boards:read",
-        "boards:read_secret",
-        "boards:write",
-        "pins:read",
-        "pins:write",
-    )
-    kinds = (
-        Kind(
-            "account",
-            _("Account"),
-            _("Profile settings"),
-            ngettext_lazy("%(count)d account", "%(count)d accounts", "count"),
-        ),
-        Kind(
-            "board",
-            _("Board"),
-            _("Page settings"),
-            ngettext_lazy("%(count)d board", "%(count)d boards", "count"),
-            comes_and_goes=True,
-        ),
-    )
-    login_hint = _("Sign in with the Pinterest account whose boards you want to see here.")
-    capabilities = {
-        "connect": Capability(True, scopes=("user_accounts:read", "boards:read")),
-        "publish_post": Capability(True, scopes=("boards:read", "pins:write")),
-        "publish_comment": Capability(
-            False, _("Pinterest's interface for apps knows no comments.")
-        ),
-        "comment_on_incoming": Capability(
-            False, _("Pinterest's interface for apps knows no comments.")
-        ),
-    }
-    notes = (
-        Note(
-            _(
-                "All boards of the account appear in the list, each with its own owners, teams "
-                "and settings. Secret boards do, too."
-            )
-        ),
-        Note(
-            _(
-                "Pinterest takes whoever is signed in there. Sign out of pinterest.com first if "
-                "that is another account."
-            )
-        ),
-        Note(
-            _("You can see at Pinterest which apps have access, and take it back there."),
-            (_("Pinterest: security settings"), "https://www.pinterest.com/settings/security"),
-        ),
-    )
+    scopes = ("user_accounts:read", "boards:read", "boards:read_secret", "pins:write")
 
     def api_reason(self, answer: Answer) -> Reason | None:
-        if succeeded(answer):
+        if succeeded(answer) and "code" not in answer.json:
             return None
-        body = said(answer)
-        if "consumer type" in str(body.get("message")):  # code 3: our app has no access at all
-            return Reason.APP_DISABLED
-        return API_ERRORS.get(str(body.get("code")), Reason.NOT_UNDERSTOOD)
+        return named(answer, API_ERRORS, TEXTS)
 
     def token_reason(self, answer: Answer) -> Reason | None:
-        body = said(answer)
-        if 200 <= answer.status < 300 or "code" not in body:
+        if 200 <= answer.status < 300 or error_of(said(answer)):
             return super().token_reason(answer)
-        if "Application ID" in str(body.get("data")):  # code 283 too, but about us
-            return Reason.APP_DISABLED
-        return TOKEN_ERRORS.get(str(body.get("code")), Reason.NOT_UNDERSTOOD)
+        return named(answer, TOKEN_ERRORS, TOKEN_TEXTS)
 
     def identity_request(self, grant: Grant) -> Request:
         return Get(USER_ACCOUNT, bearer=grant.access_token)
@@ -167,6 +91,19 @@ class Pinterest(OAuth2Network):
             bookmarks.add(bookmark)
             params = {"page_size": "250", "bookmark": bookmark}
         raise Refused(Refusal.NOT_UNDERSTOOD)
+
+
+def named(answer: Answer, codes: Mapping[str, Reason], texts: Sentences) -> Reason:
+    """A sentence that says more than its code, the code, or the sentence alone."""
+    body = said(answer)
+    fields = ("message", "message_detail", "data", "error")
+    text = " ".join(str(body.get(name, "")) for name in fields) if body else spoken(answer)
+    return (
+        told(text, DECISIVE)
+        or codes.get(str(body.get("code")))
+        or (told(text, texts) if "code" not in body else None)
+        or Reason.NOT_UNDERSTOOD
+    )
 
 
 def board_in(item: Any, identity: Identity) -> Reachable | None:

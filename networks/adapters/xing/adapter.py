@@ -12,25 +12,21 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext_lazy
-
+from networks.adapters.xing.answers import API_ERRORS, TEXTS
+from networks.adapters.xing.notes import CAPABILITIES, KINDS, LOGIN_HINT, NOTES, SILENCE
 from networks.base import (
     ALIVE,
     NOTHING_KNOWN,
     Answer,
     Authorization,
-    Capability,
     Client,
     Conversation,
     Get,
     Grant,
     Health,
     Identity,
-    Kind,
     Known,
     Network,
-    Note,
     OAuth1Keys,
     Post,
     Reachable,
@@ -48,34 +44,19 @@ from networks.reading import (
     an_id,
     attempt,
     insist,
+    mentioned,
     refusal_of,
     said,
+    spoken,
     succeeded,
     token_text,
+    told,
     understood,
 )
 
 REQUEST_TOKEN = "https://api.xing.com/v1/request_token"  # noqa: S105
 ME = "https://api.xing.com/v1/users/me"
-
-# https://github.com/xing/xing_api, lib/xing_api/response_handler.rb
-API_ERRORS: Mapping[str, Reason] = {
-    "INVALID_OAUTH_TOKEN": Reason.INVALID_TOKEN_UNSPECIFIED,  # expired, revoked, new password
-    "ACCESS_DENIED": Reason.PERMISSION_LOST,
-    "RATE_LIMIT_EXCEEDED": Reason.RATE_LIMITED,  # with status 403
-    "INVALID_OAUTH_CONSUMER": Reason.APP_DISABLED,
-    # The rest is between our key, our clock and XING. "EXPIRED" is the clock, not the token.
-    "CONSUMER_MISMATCH": Reason.NOT_A_TOKEN_PROBLEM,
-    "INVALID_OAUTH_SIGNATURE": Reason.NOT_A_TOKEN_PROBLEM,
-    "INVALID_OAUTH_SIGNATURE_METHOD": Reason.NOT_A_TOKEN_PROBLEM,
-    "INVALID_OAUTH_VERSION": Reason.NOT_A_TOKEN_PROBLEM,
-    "INVALID_PARAMETERS": Reason.NOT_A_TOKEN_PROBLEM,
-    "INVALID_TIMESTAMP": Reason.NOT_A_TOKEN_PROBLEM,
-    "TIMESTAMP_EXPIRED": Reason.NOT_A_TOKEN_PROBLEM,
-    "NONCE_ALREADY_USED": Reason.NOT_A_TOKEN_PROBLEM,
-    "NONCE_MISSING": Reason.NOT_A_TOKEN_PROBLEM,
-    "REQUIRED_PARAMETER_MISSING": Reason.NOT_A_TOKEN_PROBLEM,
-}
+NO_PAIR = ("", "")
 
 
 class Xing(Network):
@@ -83,53 +64,16 @@ class Xing(Network):
     name = "XING"
     colour = "#006567"
     initials = "X"
+    kinds, capabilities, notes, login_hint = KINDS, CAPABILITIES, NOTES, LOGIN_HINT
+    silence = SILENCE
     hosts = ("api.xing.com",)
     authorization_endpoint = "https://api.xing.com/v1/authorize"
     token_endpoint = "https://api.xing.com/v1/access_token"  # noqa: S105
     token_endpoint_auth_method = "oauth1"  # noqa: S105 - RFC 5849 signs every request
-    kinds = (
-        Kind(
-            "profile",
-            _("Profile"),
-            _("Profile settings"),
-            ngettext_lazy("%(count)d profile", "%(count)d profiles", "count"),
-        ),
-    )
-    login_hint = _("Sign in with the XING profile itself.")
-    capabilities = {
-        "connect": Capability(True),
-        "publish_post": Capability(True),
-        "publish_comment": Capability(True),
-        "comment_on_incoming": Capability(
-            False,
-            _(
-                "XING has ended the support of its interface for apps: incoming posts can no "
-                "longer be commented."
-            ),
-        ),
-    }
-    notes = (
-        Note(
-            _(
-                "XING has ended the support of its interface for apps. Profiles can still be "
-                "connected, and posts and comments be published; incoming posts can no longer be "
-                "commented."
-            )
-        ),
-        Note(
-            _(
-                "Changing the password at XING ends the connection, and XING does not tell that "
-                "from other causes."
-            )
-        ),
-        Note(
-            _("You can see at XING which apps have access, and take it back there."),
-            (_("XING: settings"), "https://www.xing.com/settings"),
-        ),
-    )
 
     def read(self, where: Where, answer: Answer, known: Known = NOTHING_KNOWN) -> Verdict:
-        return understood(self, where, answer, known, api_reason)
+        table = redirect_reason if where is Where.AUTHORIZE_REDIRECT else api_reason
+        return understood(self, where, answer, known, table)
 
     def authorize(self, client: Client, state: str, login_hint: str = "") -> Conversation:
         """OAuth 1.0a knows no `state`: ours travels in the query of the callback's address."""
@@ -162,10 +106,10 @@ class Xing(Network):
 
     def refusal(self, answer: Answer, *, ours: Refusal) -> Refusal:
         """`ours`: what an answer that speaks of no stored token means at this step."""
-        verdict = self.read(Where.CODE_EXCHANGE, answer)
-        if verdict.health is Health.ALIVE:
-            return Refusal.NOT_UNDERSTOOD
-        return ours if verdict.reason is Reason.NOT_A_TOKEN_PROBLEM else refusal_of(verdict)
+        verdict, named = self.read(Where.CODE_EXCHANGE, answer), api_reason(answer)
+        if verdict.reason is not Reason.NOT_A_TOKEN_PROBLEM:
+            return refusal_of(verdict) if verdict.reason else Refusal.NOT_UNDERSTOOD
+        return ours if named is not Reason.NOT_UNDERSTOOD else Refusal.NOT_UNDERSTOOD
 
     def identify(self, client: Client, grant: Grant) -> Conversation:
         answer = yield from insist(self, me(client, grant))
@@ -196,9 +140,22 @@ class Xing(Network):
 
 
 def api_reason(answer: Answer) -> Reason | None:
-    if succeeded(answer):
+    """The API answers with objects, the token endpoints with a form."""
+    body = said(answer)
+    if pair_in(answer) != NO_PAIR or (succeeded(answer) and "error_name" not in body):
         return None
-    return API_ERRORS.get(str(said(answer).get("error_name")), Reason.NOT_UNDERSTOOD)
+    if answer.status in (404, 410) and not body:
+        return Reason.NETWORK_OUTAGE  # these addresses never move: the API is no longer there
+    if "error_name" in body:
+        return API_ERRORS.get(str(body["error_name"]), Reason.NOT_UNDERSTOOD)
+    text = str(body.get("message", "")) or spoken(answer)
+    return told(text, TEXTS) or mentioned(answer, API_ERRORS)
+
+
+def redirect_reason(answer: Answer) -> Reason | None:
+    """The query that a browser came back with (RFC 5849, 2.2)."""
+    query = dict(parse_qsl(answer.body.decode("utf-8", "replace")))
+    return None if "oauth_verifier" in query else Reason.NOT_A_TOKEN_PROBLEM
 
 
 def me(client: Client, grant: Grant) -> Request:
@@ -211,11 +168,11 @@ def me(client: Client, grant: Grant) -> Request:
 def pair_in(answer: Answer) -> tuple[str, str]:
     """The token and its secret of a form-encoded answer (RFC 5849, 2.1 and 2.3), or ("", "")."""
     if not 200 <= answer.status < 300:
-        return "", ""
+        return NO_PAIR
     form = dict(parse_qsl(answer.body.decode("utf-8", "replace")))
     token = token_text(form.get("oauth_token"))
     secret = token_text(form.get("oauth_token_secret"))
-    return (token, secret) if token and secret else ("", "")
+    return (token, secret) if token and secret else NO_PAIR
 
 
 def identity_in(body: Mapping[str, Any]) -> Identity | None:
