@@ -79,11 +79,19 @@ SENTENCES: Mapping[Reason, Promise] = {
 }
 
 
+# Of a network that says more of its own silence than that it is silent.
+FOR_GOOD = _("%(silence)s. That is not about your access, and signing in again would not help.")
+
+
 def headline(reason: Reason | None, network: Network) -> str:
     """A few words for the list, e.g. "revoked by LinkedIn"; empty where there is no reason."""
+    if reason is Reason.NETWORK_OUTAGE and network.silence:
+        return str(network.silence)
     return str(HEADLINES[reason]) % {"network": network.name} if reason else ""
 
 
 def explain(reason: Reason, network: Network, login_name: str) -> str:
     """What to tell a person about `reason`, in the reader's language."""
+    if reason is Reason.NETWORK_OUTAGE and network.silence:
+        return str(FOR_GOOD) % {"silence": network.silence}
     return str(SENTENCES[reason]) % {"network": network.name, "login": login_name}

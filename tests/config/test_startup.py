@@ -6,6 +6,7 @@ import importlib
 import os
 import sys
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import psycopg
@@ -16,6 +17,7 @@ from django.db import connection
 from psycopg import sql
 
 from accounts.walls import ENGINE, OWNER, WEB, require_role
+from config.startup import warn_of_trouble_ahead
 from tests.roles import acting_as
 
 SENTENCE = "TOKEN_KEYS lacks the key 0badc0de."
@@ -124,3 +126,11 @@ def test_no_role_of_ours_stands_above_the_walls() -> None:
             [[OWNER, WEB, ENGINE]],
         )
         assert {name for (name,) in cursor.fetchall()} == {OWNER, WEB, ENGINE}
+
+
+def test_what_the_operator_has_to_change_before_long_is_logged(
+    settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.LINKEDIN_VERSION = "202501"
+    warn_of_trouble_ahead(date(2026, 11, 23))
+    assert "set LINKEDIN_VERSION to a newer month" in caplog.text

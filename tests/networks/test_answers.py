@@ -1,4 +1,5 @@
-"""Real answers of the networks, with the reason that people who know them gave."""
+"""Real answers of the networks, with the reason that people who know them gave (answers.jsonl), and
+what stands beside them in the vendors' tables and in logs (neighbours.jsonl)."""
 
 from __future__ import annotations
 
@@ -10,13 +11,17 @@ import pytest
 from networks.records import Figures, Record, record_in, word_of
 from networks.registry import NETWORKS
 
-RECORDS = [
-    record_in(line, NETWORKS)
-    for line in Path(__file__).with_name("answers.jsonl").read_bytes().splitlines()
-]
+
+def records(name: str) -> list[Record]:
+    lines = Path(__file__).with_name(name).read_bytes().splitlines()
+    return [record_in(line, NETWORKS) for line in lines]
 
 
-@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.id)
+RECORDS = records("answers.jsonl")
+NEIGHBOURS = records("neighbours.jsonl")
+
+
+@pytest.mark.parametrize("record", RECORDS + NEIGHBOURS, ids=lambda record: record.id)
 def test_a_recorded_answer_is_read_as_its_label_says(record: Record) -> None:
     assert word_of(record.read()) in (record.expected, *record.also_ok)
 

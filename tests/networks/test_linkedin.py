@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -201,3 +201,49 @@ def test_a_listing_that_fails_is_never_read_as_no_pages(
     given: Answer | TransportError, expected: Refusal
 ) -> None:
     assert refusal(LINKEDIN.reach(CLIENT, GRANT, ANNA), given).refusal is expected
+
+
+def test_what_is_granted_today_comes_from_introspection() -> None:
+    """Its scopes are joined by commas, whatever the request joined them by."""
+    said = {"active": True, "status": "active", "scope": "openid,profile,w_member_social"}
+    assert probed(answer(said)).scopes == ("openid", "profile", "w_member_social")
+    assert probed(answer({"active": True})).scopes is None
+    assert probed(answer({"active": True, "scope": ["openid"]})).scopes is None
+
+
+@pytest.mark.parametrize("status", ["revoked", "expired", None])
+def test_a_token_issued_seconds_ago_is_not_dead_yet(status: str | None) -> None:
+    said = answer({"active": False, "status": status} if status else {"active": False})
+    now = datetime.now(UTC)
+    fresh, old = (Grant("a", issued_at=now - timedelta(minutes=m)) for m in (1, 6))
+    assert probed(said, fresh).reason is Reason.NOT_A_TOKEN_PROBLEM
+    assert probed(said, old).health is Health.DEAD
+
+
+def test_a_limit_of_the_day_is_lifted_at_midnight_utc() -> None:
+    words = "Resource level throttle APPLICATION DAY limit for calls to this resource is reached."
+    verdict = probed(answer({"serviceErrorCode": 101, "message": words, "status": 429}, 429))
+    now = datetime.now(UTC)
+    midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    assert verdict.reason is Reason.RATE_LIMITED
+    assert abs(now + timedelta(seconds=verdict.retry_after) - midnight) < timedelta(seconds=5)
+    assert probed(answer({"serviceErrorCode": 101}, 429)).retry_after is None
+
+
+@pytest.mark.parametrize(
+    ("version", "today", "words"),
+    [
+        ("202608", date(2027, 6, 15), ""),
+        ("202608", date(2027, 6, 17), "until about 2027-08-15"),
+        ("202511", date(2026, 11, 23), "until about 2026-11-15"),
+        ("2026-08", date(2026, 11, 23), "has to be a month"),
+        ("202613", date(2026, 11, 23), "has to be a month"),
+    ],
+)
+def test_the_operator_is_warned_before_our_version_of_the_api_ends(
+    settings: Any, version: str, today: date, words: str
+) -> None:
+    settings.LINKEDIN_VERSION = version
+    warning = LINKEDIN.trouble_ahead(today)
+    assert words in warning
+    assert bool(warning) is bool(words)

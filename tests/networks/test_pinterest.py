@@ -114,3 +114,10 @@ def test_a_listing_that_breaks_off_is_never_read_as_fewer_boards(
 def test_a_listing_without_its_scope_names_it() -> None:
     refused = refusal(PINTEREST.reach(CLIENT, GRANT, ANNA), answer({"code": 3}, 401))
     assert (refused.refusal, refused.missing) == (Refusal.SCOPE_MISSING, ("boards:read",))
+
+
+def test_secret_boards_are_listed_and_boards_come_and_go() -> None:
+    assert "boards:read_secret" in PINTEREST.required_scopes
+    assert set(PINTEREST.scopes) == set(PINTEREST.required_scopes)
+    assert PINTEREST.kind("board").comes_and_goes
+    assert not PINTEREST.kind("account").comes_and_goes

@@ -21,6 +21,7 @@ from networks.reading import (
     an_id,
     attempt,
     judge,
+    mentioned,
     retry_after,
     said,
     seconds,
@@ -28,7 +29,7 @@ from networks.reading import (
     token_text,
 )
 from networks.registry import NETWORKS
-from networks.rfc6749 import error_of, split_scopes
+from networks.rfc6749 import cause_in, error_of, split_scopes
 from tests.networks.talk import answer, talk
 
 NETWORK = NETWORKS["pinterest"]
@@ -172,3 +173,39 @@ def test_a_name_is_what_can_be_seen() -> None:
 )
 def test_an_error_may_be_a_word_or_an_object(body: dict[str, Any], code: str) -> None:
     assert error_of(answer(body).json) == code
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'Error: posting failed: {"error": {"code": "token_gone", "fine": false}} at 12:00',
+        b'"{\\"error\\": {\\"code\\": \\"token_gone\\"}}"',
+        b'[{"error": {"code": "token_gone"}}]',
+    ],
+)
+def test_an_object_inside_of_a_line_is_read_whole(body: bytes) -> None:
+    assert error_of(said(Answer(401, body=body))) == "token_gone"
+
+
+def test_a_word_of_a_table_counts_in_a_line_and_not_in_an_object_or_a_page() -> None:
+    table = {"TOKEN_GONE": Reason.EXPIRED, "65602": Reason.EXPIRED}
+    assert mentioned(Answer(401, body=b"Failure: TOKEN_GONE (401)"), table) is Reason.EXPIRED
+    assert mentioned(Answer(401, body=b"code=65602"), table) is Reason.EXPIRED
+    for body in (b'{"message": "TOKEN_GONE"}', b"<html>TOKEN_GONE</html>", b"TOKEN_GONE_NOT", b""):
+        assert mentioned(Answer(401, body=body), table) is Reason.NOT_UNDERSTOOD
+
+
+@pytest.mark.parametrize(
+    ("description", "reason"),
+    [
+        ("Refresh token expired.", Reason.EXPIRED),
+        ("The token was REVOKED", Reason.REVOKED_BY_USER),
+        ("Token has been expired or revoked.", INVALID),
+        ("invalid, expired", INVALID),
+        ("", INVALID),
+    ],
+)
+def test_a_refused_grant_died_of_what_its_description_names_alone(
+    description: str, reason: Reason
+) -> None:
+    assert cause_in(description) is reason

@@ -80,3 +80,7 @@ def test_the_account_is_the_login_itself() -> None:
 
 def test_an_answer_without_an_open_id_identifies_nobody() -> None:
     assert refusal(TIKTOK.identify(CLIENT, GRANT), user("")).refusal is Refusal.NOT_UNDERSTOOD
+
+
+def test_only_what_a_capability_needs_is_asked_for() -> None:
+    assert TIKTOK.scopes == ("user.info.basic", "video.publish")

@@ -6,8 +6,18 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from networks.adapters.xing.adapter import Xing
-from networks.base import Answer, Grant, Health, Identity, Reason, Refusal, TransportError
+from networks.base import (
+    Answer,
+    Grant,
+    Health,
+    Identity,
+    Reason,
+    Refusal,
+    TransportError,
+    unclear,
+)
 from tests.networks.talk import CLIENT, GRANT, answer, refusal, talk
+from tokens import wording
 
 XING = Xing()
 KEPT = {"oauth_token": "request-token", "oauth_token_secret": "request-secret"}
@@ -128,3 +138,29 @@ def test_the_profile_is_the_login_itself() -> None:
     (profile,) = talk(XING.reach(CLIENT, GRANT, identity)).result
     assert identity == Identity("1_a", "Anna Alm")
     assert profile.is_login
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        answer(b"", 404),
+        answer(b"", 410),
+        answer(b"<html>gone</html>", 404),
+        answer(b"<!DOCTYPE html><html>welcome</html>"),
+        TransportError("no such host"),
+    ],
+)
+def test_a_network_that_is_gone_reads_as_silent_and_says_why(
+    given: Answer | TransportError,
+) -> None:
+    """Whoever sees it is told that the interface was ended, and nobody is asked to reconnect."""
+    assert probed(given) == unclear(Reason.NETWORK_OUTAGE)
+    assert str(XING.silence)
+    assert str(XING.silence) in wording.headline(Reason.NETWORK_OUTAGE, XING)
+    assert str(XING.silence) in wording.explain(Reason.NETWORK_OUTAGE, XING, "Anna")
+    assert str(XING.silence) not in wording.explain(Reason.RATE_LIMITED, XING, "Anna")
+
+
+def test_a_bare_status_at_the_exchange_is_no_refused_code() -> None:
+    moved = answer(b"", 302, location="https://www.xing.com/")
+    assert refusal(XING.exchange(CLIENT, CALLBACK, KEPT), moved).refusal is Refusal.NOT_UNDERSTOOD
