@@ -6,7 +6,17 @@ from typing import Any
 import pytest
 
 from networks.adapters.linkedin.adapter import LinkedIn
-from networks.base import Answer, Grant, Health, Identity, Reason, Refusal, TransportError
+from networks.base import (
+    Answer,
+    Grant,
+    Health,
+    Identity,
+    Known,
+    Reason,
+    Refusal,
+    TransportError,
+    Where,
+)
 from tests.networks.talk import CLIENT, GRANT, answer, refusal, talk
 
 LINKEDIN = LinkedIn()
@@ -214,10 +224,10 @@ def test_what_is_granted_today_comes_from_introspection() -> None:
 @pytest.mark.parametrize("status", ["revoked", "expired", None])
 def test_a_token_issued_seconds_ago_is_not_dead_yet(status: str | None) -> None:
     said = answer({"active": False, "status": status} if status else {"active": False})
-    now = datetime.now(UTC)
-    fresh, old = (Grant("a", issued_at=now - timedelta(minutes=m)) for m in (1, 6))
-    assert probed(said, fresh).reason is Reason.NOT_A_TOKEN_PROBLEM
-    assert probed(said, old).health is Health.DEAD
+    fresh, old = (Known(age=timedelta(minutes=minutes)) for minutes in (1, 6))
+    assert LINKEDIN.read(Where.PROBE, said, fresh).reason is Reason.NOT_A_TOKEN_PROBLEM
+    assert LINKEDIN.read(Where.PROBE, said, old).health is Health.DEAD
+    assert probed(said).ambiguous, "whoever knows no age has to ask twice"
 
 
 def test_a_limit_of_the_day_is_lifted_at_midnight_utc() -> None:

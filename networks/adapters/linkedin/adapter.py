@@ -104,8 +104,8 @@ class LinkedIn(OAuth2Network):
             reason = API_ERRORS.get(str(body.get(marker)))
             if reason is not None:
                 return reason
-        text = str(body.get("message", "")) if body else spoken(answer)
-        return told(text, API_MESSAGES) or mentioned(answer, API_ERRORS)
+        named = told(str(body.get("message", "")), API_MESSAGES)
+        return named or told(spoken(answer), API_MESSAGES) or mentioned(answer, API_ERRORS)
 
     def token_reason(self, answer: Answer) -> Reason | None:
         body = said(answer)

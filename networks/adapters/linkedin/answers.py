@@ -13,6 +13,7 @@ API_ERRORS: Mapping[str, Reason] = {
     "65601": Reason.REVOKED_BY_USER,
     "REVOKED_ACCESS_TOKEN": Reason.REVOKED_BY_USER,
     "65602": Reason.EXPIRED,
+    "65604": Reason.NOT_A_TOKEN_PROBLEM,  # an authentication scheme that is not Bearer: ours
     "EXPIRED_ACCESS_TOKEN": Reason.EXPIRED,
     "65608": Reason.ACCOUNT_SUSPENDED,
     "RESTRICTED_MEMBER": Reason.ACCOUNT_SUSPENDED,

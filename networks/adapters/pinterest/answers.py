@@ -50,6 +50,7 @@ TOKEN_ERRORS: Mapping[str, Reason] = {
 # Where no code came with it.
 TEXTS: Sentences = (
     ("authentication failed", Reason.INVALID_TOKEN_UNSPECIFIED),
+    ("authorization failed", Reason.INVALID_TOKEN_UNSPECIFIED),
     ("does not have sufficient permissions", Reason.PERMISSION_LOST),
     ("not permitted to access that resource", Reason.PERMISSION_LOST),
     ("not authorized to access", Reason.PERMISSION_LOST),

@@ -24,6 +24,7 @@ API: Mapping[str, Reason] = {
 POSTING: Mapping[str, Reason] = {
     "auth_removed": Reason.REVOKED_BY_USER,
     "spam_risk_user_banned_from_posting": Reason.ACCOUNT_SUSPENDED,
+    "spam_risk_text": Reason.NOT_A_TOKEN_PROBLEM,  # about the words of one post
     "spam_risk_too_many_posts": Reason.RATE_LIMITED,
     "spam_risk_too_many_pending_share": Reason.RATE_LIMITED,
     "reached_active_user_cap": Reason.NOT_A_TOKEN_PROBLEM,

@@ -9,6 +9,7 @@ from networks.reading import Sentences
 API_ERRORS: Mapping[str, Reason] = {
     "INVALID_OAUTH_TOKEN": Reason.INVALID_TOKEN_UNSPECIFIED,  # expired, revoked, new password
     "ACCESS_DENIED": Reason.PERMISSION_LOST,
+    "INSUFFICIENT_PRIVILEGES": Reason.PERMISSION_LOST,
     "RATE_LIMIT_EXCEEDED": Reason.RATE_LIMITED,  # with status 403
     "INVALID_OAUTH_CONSUMER": Reason.APP_DISABLED,
     # The rest is between our key, our clock and XING. "EXPIRED" is the clock, not the token.
@@ -19,6 +20,7 @@ API_ERRORS: Mapping[str, Reason] = {
     "INVALID_PARAMETERS": Reason.NOT_A_TOKEN_PROBLEM,
     "INVALID_TIMESTAMP": Reason.NOT_A_TOKEN_PROBLEM,
     "TIMESTAMP_EXPIRED": Reason.NOT_A_TOKEN_PROBLEM,
+    "TIME_EXPIRED": Reason.NOT_A_TOKEN_PROBLEM,
     "NONCE_ALREADY_USED": Reason.NOT_A_TOKEN_PROBLEM,
     "NONCE_MISSING": Reason.NOT_A_TOKEN_PROBLEM,
     "REQUIRED_PARAMETER_MISSING": Reason.NOT_A_TOKEN_PROBLEM,
