@@ -102,6 +102,10 @@ class OAuth2Network(Network):
             raise Refused(Refusal.NOT_UNDERSTOOD)
         return code
 
+    def revocable(self, grant: Grant) -> str:
+        """The token to take back where a whole grant ends."""
+        return grant.access_token
+
     def refresh_life(self, body: Mapping[str, Any], *, first: bool) -> timedelta | None:
         """How long the refresh token lives; `first`: it was given for a person's consent."""
         return seconds(body.get(self.refresh_expires_in_parameter))
@@ -192,7 +196,7 @@ class OAuth2Network(Network):
         """RFC 7009, 2.2: 200 is the confirmation; an error inside it is not."""
         if not self.revocation_endpoint:
             return False
-        form = {"token": grant.access_token}
+        form = {"token": self.revocable(grant)}
         answer = yield from attempt(self.post(client, self.revocation_endpoint, form))
         is_object = bool(answer.json) or answer.body.strip() in (b"", b"{}")
         return answer.status == 200 and is_object and not error_of(answer.json)

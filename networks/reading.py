@@ -62,14 +62,19 @@ def attempt(request: Request) -> Generator[Request, Answer, Answer]:
 def insist(
     network: Network, request: Request, scopes: tuple[str, ...] = ()
 ) -> Generator[Request, Answer, Answer]:
-    """Asks while connecting, where anything but a good answer ends the conversation; `scopes`
-    are what the call needs, named where the network says that they are missing."""
+    """Asks while connecting, where anything but a good answer ends the conversation (`accept`)."""
     answer = yield from attempt(request)
+    accept(network, answer, scopes)
+    return answer
+
+
+def accept(network: Network, answer: Answer, scopes: tuple[str, ...] = ()) -> None:
+    """Raises Refused for anything but a good answer; `scopes` are what the call needs, named
+    where the network says that they are missing."""
     verdict = network.read(Where.API_CALL, answer)
     if verdict.health is not Health.ALIVE:
         refusal = refusal_of(verdict)
         raise Refused(refusal, missing=scopes if refusal is Refusal.SCOPE_MISSING else ())
-    return answer
 
 
 def refusal_of(verdict: Verdict) -> Refusal:

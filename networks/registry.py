@@ -1,17 +1,23 @@
 """Every network there is. A new one is its adapter and one line here."""
 
+from networks.adapters.google_business.adapter import GoogleBusiness
 from networks.adapters.linkedin.adapter import LinkedIn
 from networks.adapters.pinterest.adapter import Pinterest
 from networks.adapters.tiktok.adapter import TikTok
+from networks.adapters.x.adapter import X
 from networks.adapters.xing.adapter import Xing
+from networks.adapters.youtube.adapter import YouTube
 from networks.base import Network
 
 NETWORKS: dict[str, Network] = {
     network.slug: network
     for network in [
+        GoogleBusiness(),
         LinkedIn(),
         Pinterest(),
         TikTok(),
+        X(),
         Xing(),
+        YouTube(),
     ]
 }
