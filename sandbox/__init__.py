@@ -7,7 +7,8 @@ that a mistake in one is not repeated in the other.
 
 =================  ==========================================================
 ``settings.py``    what the environment says
-``world.py``       the people, pages, accounts and boards, as plain data
+``world.py``       the people, pages, accounts and boards, as plain data; ``world_*.py`` are
+                   those of further networks, ``worlds.py`` has them all
 ``store.py``       one SQLite file; ``people.py`` and ``ledger.py`` are its readers
 ``network.py``     what every practice network has; ``oauth2.py`` what most have
 ``browser.py``     the pages a person sees: sign in, consent, sign out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from aiohttp import web
@@ -24,7 +25,7 @@ LOGIN = """<div class="card"><h1>Sign in to {title}</h1>
 CONSENT = """<div class="card"><h1>{client} asks for access to {title}</h1>
 <p>You are signed in as <b id="signed-in-as">{name}</b> <span class="soft">({login})</span>.
 <a id="other-account" href="{other}">Use another account</a></p>
-<form method="post" action="{action}">{scopes}
+<form method="post" action="{action}">{choice}{scopes}
 <div class="row"><button class="main" id="allow" name="decision" value="allow">Allow</button>
 <button id="deny" name="decision" value="deny">Cancel</button></div></form></div>"""
 
@@ -140,6 +141,8 @@ class Browser:
         if self.network.scopes_can_be_refused:
             ticked = form.getall("scope", [])
             scopes = tuple(scope for scope in ask.scopes if scope in ticked)
+        chosen = {name: str(form[name]) for name in self.network.chosen if name in form}
+        ask = replace(ask, more={**ask.more, **chosen})
         refused_all = bool(ask.scopes) and not scopes
         if form.get("decision") != "allow" or refused_all:
             go(self.network.deny(ask, at_login=False))
@@ -203,6 +206,7 @@ class Browser:
             login=person.login,
             other=f"{self.base}/logout?{urlencode({'next': here})}",
             action=here,
+            choice=self.network.choice(ask, person),
             scopes=fill('<ul class="scopes">{scopes}</ul>', scopes=scopes),
         )
         return self.page(f"Allow access to {self.network.title}?", body)

@@ -11,11 +11,13 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from aiohttp import web
 from yarl import URL
 
+from sandbox.html import Html
 from sandbox.ledger import Ledger
 from sandbox.people import People
 from sandbox.settings import Settings
 from sandbox.store import Store
-from sandbox.world import WORLD, Person
+from sandbox.world import Person
+from sandbox.worlds import WORLD
 
 
 class Answer(Exception):
@@ -60,6 +62,7 @@ class Network(ABC):
     authorize_path: ClassVar[str]
     scopes_can_be_refused: ClassVar[bool] = False
     has_refresh_tokens: ClassVar[bool] = True
+    chosen: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self.settings, self.store = settings, store
@@ -88,6 +91,14 @@ class Network(ABC):
     @abstractmethod
     def deny(self, ask: Ask, at_login: bool) -> str:
         """The person said no: where to send her now."""
+
+    async def is_meant(self, request: web.Request) -> bool:
+        """Whether a call is for this network, where it shares the host with another one."""
+        return True
+
+    def choice(self, ask: Ask, person: Person) -> Html:
+        """What else the page of consent asks: fields that come back in ``Ask.more``."""
+        return Html("")
 
     def skips_consent(self, ask: Ask, person: Person) -> bool:
         """Whether somebody who is signed in is not asked again."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 
 from aiohttp import web
@@ -22,13 +22,20 @@ from sandbox.network import Answer, Network, go
 from sandbox.settings import HOST, Settings
 from sandbox.store import Store
 
+MEANT = web.RequestKey("meant", Network)
 
-def failing(networks: dict[str, Network], faults: Faults) -> Middleware:
+
+def failing(networks: list[Network], faults: Faults) -> Middleware:
     """A network in a fault answers nothing else; a dialect's refusal becomes a response."""
+    by_host: dict[str, list[Network]] = {}
+    for network in networks:
+        for host in network.hosts:
+            by_host.setdefault(host, []).append(network)
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        network = networks.get(request.path.split("/")[1])
+        network = await meant(by_host.get(request.path.split("/")[1], []), request)
+        request[MEANT] = network
         mode = faults.of(network.slug) if network else None
         if network and mode:
             return await faults.answer(network, mode, request)
@@ -40,6 +47,34 @@ def failing(networks: dict[str, Network], faults: Faults) -> Middleware:
     return middleware
 
 
+async def meant(networks: list[Network], request: web.Request) -> Network | None:
+    """Of the networks at a host, the one that a call is for: the first where nobody can tell."""
+    if len(networks) > 1:
+        for network in networks:
+            if await network.is_meant(request):
+                return network
+    return networks[0] if networks else None
+
+
+def routes(networks: list[Network]) -> Iterable[web.RouteDef]:
+    """Every address once; one that several networks share is answered by the one that is meant."""
+    shared: dict[tuple[str, str], dict[Network, Handler]] = {}
+    for network in networks:
+        for route in (*network.routes(), *Browser(network).routes()):
+            handlers = shared.setdefault((route.method, route.path), {})
+            if not handlers:
+                yield web.RouteDef(route.method, route.path, one_of(handlers), route.kwargs)
+            handlers[network] = route.handler
+
+
+def one_of(handlers: dict[Network, Handler]) -> Handler:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        network = request[MEANT]
+        return await handlers.get(network, next(iter(handlers.values())))(request)
+
+    return handler
+
+
 async def front(request: web.Request) -> web.StreamResponse:
     """The front door leads to the console."""
     go("/_control")
@@ -49,12 +84,9 @@ def build(settings: Settings, store: Store, inbox: Inbox) -> web.Application:
     """The whole application."""
     faults = Faults(store)
     networks = [dialect(settings, store) for dialect in DIALECTS]
-    by_host = {host: network for network in networks for host in network.hosts}
-    app = web.Application(middlewares=[failing(by_host, faults)])
+    app = web.Application(middlewares=[failing(networks, faults)])
     app.router.add_get("/", front)
-    for network in networks:
-        app.router.add_routes(network.routes())
-        app.router.add_routes(Browser(network).routes())
+    app.router.add_routes(routes(networks))
     levers = Levers({network.slug: network for network in networks}, faults)
     app.router.add_routes(Console(levers, inbox).routes())
     app.router.add_routes(MailPages(inbox).routes())

@@ -83,7 +83,7 @@ def _person(
     return Person(id, name, login, f"{id}-{network}", first_grant_days, advertiser)
 
 
-def _linkedin() -> World:
+def linkedin() -> World:
     people = [
         _person("linkedin", "anna", "Anna Huber", "alpenglueck"),
         _person("linkedin", "jonas", "Jonas Berg", "alpenglueck"),
@@ -108,7 +108,7 @@ def _page(
     return Profile(id, name, "page", roles + other, handle)
 
 
-def _tiktok() -> World:
+def tiktok() -> World:
     people = [
         _person("tiktok", "anna", "Anna Huber", "alpenglueck"),
         _person("tiktok", "ben", "Ben Maier", "alpenglueck"),
@@ -141,7 +141,7 @@ def _boards(account: str, person: str, *names: str, secret: str = "") -> list[Pr
     ]
 
 
-def _pinterest() -> World:
+def pinterest() -> World:
     people = [
         _person("pinterest", "anna", "Anna Huber", "alpenglueck"),
         _person("pinterest", "mia", "Mia Lang", "bergheim"),
@@ -165,7 +165,7 @@ def _pinterest() -> World:
     return _world(people, profiles, shared_kinds=frozenset({"board"}))
 
 
-def _xing() -> World:
+def xing() -> World:
     people = [
         _person("xing", "anna", "Anna Huber", "alpenglueck"),
         _person("xing", "jonas", "Jonas Berg", "alpenglueck"),
@@ -177,11 +177,3 @@ def _xing() -> World:
         for id, one in zip(ids, people, strict=True)
     ]
     return _world(people, profiles)
-
-
-WORLD: Mapping[str, World] = {
-    "tiktok": _tiktok(),
-    "linkedin": _linkedin(),
-    "pinterest": _pinterest(),
-    "xing": _xing(),
-}

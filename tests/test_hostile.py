@@ -30,8 +30,9 @@ from notifications.stopping import stop_path
 from notifications.tasks import plan_and_send
 from profiles.models import Ownership, Profile
 from sandbox.settings import Settings
-from sandbox.world import ADMINISTRATOR, OWNER, WORLD, World
+from sandbox.world import ADMINISTRATOR, OWNER, World
 from sandbox.world import Profile as AtNetwork
+from sandbox.worlds import WORLD
 from tests.hostile import HOSTILE, MARK
 from tests.notifications.conftest import Postbox, postbox  # noqa: F401 - a fixture
 from tests.people import World as People

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from sandbox.dialects.google_business import GoogleBusiness
 from sandbox.dialects.linkedin import LinkedIn
 from sandbox.dialects.pinterest import Pinterest
 from sandbox.dialects.tiktok import TikTok
+from sandbox.dialects.x import X
 from sandbox.dialects.xing import Xing
+from sandbox.dialects.youtube import YouTube
 from sandbox.network import Network
 
-DIALECTS: tuple[type[Network], ...] = (TikTok, LinkedIn, Pinterest, Xing)
+DIALECTS: tuple[type[Network], ...] = (
+    TikTok,
+    LinkedIn,
+    Pinterest,
+    Xing,
+    YouTube,
+    GoogleBusiness,
+    X,
+)
