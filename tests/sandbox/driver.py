@@ -121,11 +121,11 @@ class Browser:
         """Fill in the sign-in form."""
         return self._submit({"login": login, "password": password})
 
-    def decide(self, decision: str, without: tuple[str, ...] = ()) -> Query:
-        """Press a button on the consent page, with some scopes unticked."""
+    def decide(self, decision: str, without: tuple[str, ...] = (), **chosen: str) -> Query:
+        """Press a button on the consent page, with some scopes unticked and more chosen."""
         boxes = [str(box["value"]) for box in self.page.select("input[name=scope][checked]")]
         pairs = [("scope", scope) for scope in boxes if scope not in without]
-        return self._submit([*pairs, ("decision", decision)])
+        return self._submit([*pairs, *chosen.items(), ("decision", decision)])
 
     def close(self) -> None:
         """Put it away."""
