@@ -1,8 +1,11 @@
 """Every network there is. A new one is its adapter and one line here."""
 
+from networks.adapters.facebook.adapter import Facebook
 from networks.adapters.google_business.adapter import GoogleBusiness
+from networks.adapters.instagram.adapter import Instagram
 from networks.adapters.linkedin.adapter import LinkedIn
 from networks.adapters.pinterest.adapter import Pinterest
+from networks.adapters.threads.adapter import Threads
 from networks.adapters.tiktok.adapter import TikTok
 from networks.adapters.x.adapter import X
 from networks.adapters.xing.adapter import Xing
@@ -12,9 +15,12 @@ from networks.base import Network
 NETWORKS: dict[str, Network] = {
     network.slug: network
     for network in [
+        Facebook(),
         GoogleBusiness(),
+        Instagram(),
         LinkedIn(),
         Pinterest(),
+        Threads(),
         TikTok(),
         X(),
         Xing(),
