@@ -114,6 +114,12 @@ class Ledger:
             self.network, person, client,
         )  # fmt: skip
 
+    def narrow(self, person: str, client: str, scope: str) -> None:
+        """Take one scope out of a person's authorizations."""
+        for grant in self.live_grants(person, client):
+            left = " ".join(one for one in grant.scopes if one != scope)
+            self.store.run("UPDATE grants SET scopes = ? WHERE id = ?", left, grant.id)
+
     def live_grants(self, person: str, client: str) -> list[Grant]:
         """Authorizations that still stand, the newest first."""
         rows = self.store.all(

@@ -31,7 +31,7 @@ class OAuth2Network(Network):
         client, redirect_uri = query.get(self.client_parameter, ""), query.get("redirect_uri", "")
         if client not in self.clients:
             raise Refused(f"The {self.client_parameter} is not the one of a registered app.")
-        if redirect_uri != self.settings.callback(self.slug):
+        if redirect_uri not in self.redirect_uris():
             raise Refused("The redirect_uri does not match the registered value.")
         scopes = tuple(dict.fromkeys(re.findall(r"[^,\s]+", query.get("scope", ""))))
         more = {
@@ -48,6 +48,10 @@ class OAuth2Network(Network):
             error = self.unknown_scope_error
             raise SendBack(self.back(ask, error=error, error_description=why))
         return ask
+
+    def redirect_uris(self) -> tuple[str, ...]:
+        """The registered addresses."""
+        return (self.settings.callback(self.slug),)
 
     def back(self, ask: Ask, **values: str) -> str:
         """The client's address with an answer; ``state`` comes back as it came."""

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sandbox import world, world_google
+from sandbox import world, world_google, world_meta
 from sandbox.world import World
 
 WORLD: Mapping[str, World] = {
-    "tiktok": world.tiktok(),
+    "facebook": world_meta.facebook(),
+    "google-business": world_google.google_business(),
+    "instagram": world_meta.instagram(),
     "linkedin": world.linkedin(),
     "pinterest": world.pinterest(),
+    "threads": world_meta.threads(),
+    "tiktok": world.tiktok(),
+    "x": world_google.x(),
     "xing": world.xing(),
     "youtube": world_google.youtube(),
-    "google-business": world_google.google_business(),
-    "x": world_google.x(),
 }

@@ -264,13 +264,13 @@ def page_tokens(grant: Grant) -> dict[str, str]:
     }
 
 
-def role_in(page: Mapping[str, Any]) -> dict[str, str]:
-    """The person's tasks on a page, those that we need first, and the one that is missing; where
-    the page names none at all, nobody said anything."""
+def with_role(found: Reachable, page: Mapping[str, Any]) -> Reachable:
+    """With the person's tasks on that page, those that we need first, and the one that is
+    missing. Where the page names no list of them, nobody said anything."""
     tasks = page.get("tasks")
     if not isinstance(tasks, list):
-        return {}
+        return found
     words = [a_name(task) for task in tasks if a_name(task)]
     words.sort(key=lambda word: word not in PUBLISHES + MODERATES)
     lacks = not set(PUBLISHES) & set(words)
-    return {"role": " ".join(words), "missing_role": PUBLISHES[0] if lacks else ""}
+    return replace(found, role=" ".join(words), missing_role=PUBLISHES[0] if lacks else "")

@@ -86,7 +86,7 @@ def reason_of(fault: Fault, *, of_profile: bool = False) -> Reason:
     """
     code = fault.code
     for number in (fault.subcode, code):
-        if number in SUBCODES:
+        if number is not None and number in SUBCODES:
             return SUBCODES[number]
     if code in THROTTLES:
         return Reason.RATE_LIMITED
@@ -100,7 +100,7 @@ def reason_of(fault: Fault, *, of_profile: bool = False) -> Reason:
         return named or Reason.INVALID_TOKEN_UNSPECIFIED
     if code == 100:
         return _of_request(fault, of_profile)
-    if code in CODES:
+    if code is not None and code in CODES:
         return CODES[code]
     return _first(TOKEN_WORDS, fault.words) or TYPES.get(fault.kind, Reason.NOT_UNDERSTOOD)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from sandbox.dialects.facebook import Facebook
 from sandbox.dialects.google_business import GoogleBusiness
+from sandbox.dialects.instagram import Instagram
 from sandbox.dialects.linkedin import LinkedIn
 from sandbox.dialects.pinterest import Pinterest
+from sandbox.dialects.threads import Threads
 from sandbox.dialects.tiktok import TikTok
 from sandbox.dialects.x import X
 from sandbox.dialects.xing import Xing
@@ -12,11 +15,14 @@ from sandbox.dialects.youtube import YouTube
 from sandbox.network import Network
 
 DIALECTS: tuple[type[Network], ...] = (
-    TikTok,
+    Facebook,
+    GoogleBusiness,
+    Instagram,
     LinkedIn,
     Pinterest,
+    Threads,
+    TikTok,
+    X,
     Xing,
     YouTube,
-    GoogleBusiness,
-    X,
 )

@@ -8,7 +8,7 @@ from typing import Any
 from networks.adapters.facebook.notes import BUDGETS, CAPABILITIES, KINDS, LOGIN_HINT, NOTES, PUSH
 from networks.adapters.facebook.notes import REQUIRED_ROLE as ROLE
 from networks.base import Reachable
-from networks.families.facebook_login import HOSTS, FacebookLogin, role_in
+from networks.families.facebook_login import HOSTS, FacebookLogin, with_role
 from networks.reading import a_name, an_id
 
 
@@ -41,10 +41,6 @@ class Facebook(FacebookLogin):
         remote_id = an_id(page.get("id"))
         if not remote_id:
             return None
-        return Reachable(
-            "page",
-            remote_id,
-            a_name(page.get("name"), page.get("username"), remote_id),
-            url=f"https://www.facebook.com/{remote_id}",
-            **role_in(page),
-        )
+        name = a_name(page.get("name"), page.get("username"), remote_id)
+        url = f"https://www.facebook.com/{remote_id}"
+        return with_role(Reachable("page", remote_id, name, url=url), page)

@@ -31,7 +31,7 @@ from networks.base import (
     Verdict,
     Where,
 )
-from networks.families.facebook_login import BATCH
+from networks.families.graph_batch import BATCH
 from networks.oauth import OAuth2Network
 
 BY_INSTAGRAM, BY_FACEBOOK = ByInstagram(), ByFacebook()

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from networks.adapters.instagram.notes import CAPABILITIES, FACEBOOK, FACEBOOK_CAPABILITIES
 from networks.base import Answer, Client, Conversation, Grant, Reachable, Request, Verdict
-from networks.families.facebook_login import HOSTS, FacebookLogin, role_in
+from networks.families.facebook_login import HOSTS, FacebookLogin, with_role
 from networks.families.graph import VERSION
 from networks.families.own_login import OwnLogin
 from networks.reading import a_name, an_id, attempt
@@ -71,12 +71,12 @@ class ByFacebook(FacebookLogin):
     def reachable(self, page: Mapping[str, Any]) -> Reachable | None:
         """The account behind a page: one, or none."""
         account = page.get("instagram_business_account")
-        remote_id = an_id(account.get("id")) if isinstance(account, dict) else ""
-        if not remote_id:
+        if not isinstance(account, dict) or not an_id(account.get("id")):
             return None
+        remote_id = an_id(account["id"])
         username = an_id(account.get("username"))
         name = a_name(account.get("name"), username, remote_id)
-        return Reachable("account", remote_id, name, url=page_of(username), **role_in(page))
+        return with_role(Reachable("account", remote_id, name, url=page_of(username)), page)
 
     def exchange(
         self, client: Client, callback: Mapping[str, str], keep: Mapping[str, str]
