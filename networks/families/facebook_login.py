@@ -36,14 +36,15 @@ from networks.reading import (
     a_name,
     an_id,
     attempt,
-    insist,
     refusal_of,
     token_text,
 )
 
 HOSTS = ("www.facebook.com", "graph.facebook.com")
 MOST_LISTS = 100  # of a hundred pages each
-KEPT = "page:"  # how the pages' own tokens are named in Grant.keep
+# In Grant.keep, for the time after the person's token has ended: "page:<id>" is a page's own
+# token, "tasks:<id>" what the person may do there, "user:<id>" who that is.
+PAGE, TASKS, USER = "page:", "tasks:", "user:"
 
 # https://developers.facebook.com/docs/pages-api/manage-pages (tasks); pages of the newer
 # experience write their own words for them.
@@ -86,9 +87,12 @@ class FacebookLogin(GraphNetwork):
         ours = [page for page in pages if self.reachable(page)]
         if not ours:
             raise Refused(Refusal.NOTHING_THERE)
-        kept = {KEPT + an_id(page["id"]): token_text(page.get("access_token")) for page in ours}
-        kept = {name: token for name, token in kept.items() if token}
-        return replace(grant, keep=kept, expires_at=None if kept else grant.expires_at)
+        own = {key: text for page in ours for key, text in kept_of(page).items()}
+        if not own:
+            return grant
+        identity: Identity = yield from self.identify(client, grant)
+        own[USER + identity.subject] = identity.name
+        return replace(grant, keep=own, expires_at=None)
 
     def described(self, client: Client, grant: Grant) -> Generator[Request, Answer, Grant]:
         """The grant with its scopes, which the person may have unticked, and all its clocks."""
@@ -106,13 +110,19 @@ class FacebookLogin(GraphNetwork):
         return replace(
             grant,
             scopes=scopes,
-            expires_at=a_moment(data.get("expires_at")),  # 0: never
+            # 0: never
+            expires_at=a_moment(data["expires_at"]) if "expires_at" in data else grant.expires_at,
             reauthorize_by=a_moment(data.get("data_access_expires_at")),
         )
 
     def identify(self, client: Client, grant: Grant) -> Conversation:
         request = self.ask(client, grant.access_token, "me", fields="id,name")
-        answer = yield from insist(self, request)
+        answer = yield from attempt(request)
+        verdict = self.read(Where.API_CALL, answer)
+        if verdict.reason is Reason.EXPIRED and (known := kept(grant, USER)):
+            return Identity(*next(iter(known.items())))
+        if verdict.health is not Health.ALIVE:
+            raise Refused(refusal_of(verdict))
         subject = an_id(answer.json.get("id"))
         if not subject:
             raise Refused(Refusal.NOT_UNDERSTOOD)
@@ -128,14 +138,14 @@ class FacebookLogin(GraphNetwork):
         self, client: Client, grant: Grant, more: str = ""
     ) -> Generator[Request, Answer, list[dict[str, Any]]]:
         """Every page with its tasks. Where the person's token has ended, those pages whose own
-        tokens still live; nobody says then what the person may do there."""
+        tokens still live, with the tasks of then: no other call names them."""
         found: list[dict[str, Any]] = []
         params = {"fields": f"{self.page_fields},tasks{more}", "limit": "100"}
         for _ in range(MOST_LISTS):
             request = self.ask(client, grant.access_token, "me/accounts", **params)
             answer = yield from attempt(request)
             verdict = self.read(Where.API_CALL, answer)
-            if verdict.reason is Reason.EXPIRED and page_tokens(grant):
+            if verdict.reason is Reason.EXPIRED and kept(grant, PAGE):
                 return (yield from self.kept_pages(client, grant))
             found += listed(answer, verdict)
             after = next_cursor(answer.json)
@@ -148,16 +158,20 @@ class FacebookLogin(GraphNetwork):
         self, client: Client, grant: Grant
     ) -> Generator[Request, Answer, list[dict[str, Any]]]:
         found: list[dict[str, Any]] = []
-        query = {"fields": self.page_fields}
-        for tokens in chunks(page_tokens(grant).items()):
+        query, tasks = {"fields": self.page_fields}, kept(grant, TASKS)
+        for tokens in chunks(kept(grant, PAGE).items()):
             parts = [
                 part(page, {**query, "appsecret_proof": appsecret_proof(client, token)}, token)
                 for page, token in tokens
             ]
-            for answer in (yield from batch(client, parts)):
+            answers = yield from batch(client, parts)
+            if isinstance(answers, Answer):
+                raise Refused(Refusal.NETWORK_UNAVAILABLE)
+            for (page, _), answer in zip(tokens, answers, strict=True):
                 verdict = self.read(Where.PROBE, answer) if answer else NOT_UNDERSTOOD
                 if answer and verdict.health is Health.ALIVE:
-                    found.append(answer.json)
+                    then = {"tasks": tasks[page].split()} if page in tasks else {}
+                    found.append({**answer.json, **then})
                 elif verdict.health is not Health.DEAD:  # never read as fewer pages
                     raise Refused(Refusal.NETWORK_UNAVAILABLE)
         return found
@@ -168,7 +182,7 @@ class FacebookLogin(GraphNetwork):
         """Where the person's token has ended, the access lives on in any page's own."""
         (answer,) = yield from self.inspect(client, [grant.access_token])
         verdict = self.verdict(client, grant, subject, answer)
-        pages = list(page_tokens(grant).values())[:BATCH]
+        pages = list(kept(grant, PAGE).values())[:BATCH]
         if verdict.reason is not Reason.EXPIRED or not pages:
             return verdict
         answers = yield from self.inspect(client, pages)
@@ -182,7 +196,7 @@ class FacebookLogin(GraphNetwork):
         verdicts: list[Verdict | None] = []
         for (grant, subject), answer in zip(tokens, answers, strict=True):
             verdict = self.verdict(client, grant, subject, answer)
-            has_pages = verdict.reason is Reason.EXPIRED and page_tokens(grant)
+            has_pages = verdict.reason is Reason.EXPIRED and kept(grant, PAGE)
             is_part = not is_whole and (answer is None or answer.status != 200)
             verdicts.append(None if has_pages or is_part else verdict)
         return verdicts
@@ -230,7 +244,8 @@ class FacebookLogin(GraphNetwork):
         """`debug_token`, which wants the token as a parameter of its address: within a batch it
         is one of a form, so that no log on the way sees it."""
         parts = [part("debug_token", {"input_token": token}) for token in tokens]
-        return (yield from batch(client, parts))
+        answers = yield from batch(client, parts)
+        return [answers] * len(parts) if isinstance(answers, Answer) else answers
 
 
 def listed(answer: Answer, verdict: Verdict) -> list[dict[str, Any]]:
@@ -256,21 +271,29 @@ def scopes_in(data: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(one for one in scopes if isinstance(one, str)) if isinstance(scopes, list) else ()
 
 
-def page_tokens(grant: Grant) -> dict[str, str]:
-    return {
-        name.removeprefix(KEPT): token
-        for name, token in grant.keep.items()
-        if name.startswith(KEPT)
-    }
+def kept(grant: Grant, what: str) -> dict[str, str]:
+    """By id, what was kept of pages' tokens, of tasks, or of the person."""
+    found = grant.keep.items()
+    return {key.removeprefix(what): text for key, text in found if key.startswith(what)}
+
+
+def kept_of(page: Mapping[str, Any]) -> dict[str, str]:
+    remote_id, token = an_id(page["id"]), token_text(page.get("access_token"))
+    tasks = {TASKS + remote_id: " ".join(tasks_in(page))} if tasks_in(page) else {}
+    return {PAGE + remote_id: token, **tasks} if token else {}
 
 
 def with_role(found: Reachable, page: Mapping[str, Any]) -> Reachable:
     """With the person's tasks on that page, those that we need first, and the one that is
     missing. Where the page names no list of them, nobody said anything."""
-    tasks = page.get("tasks")
-    if not isinstance(tasks, list):
+    if not isinstance(page.get("tasks"), list):
         return found
-    words = [a_name(task) for task in tasks if a_name(task)]
-    words.sort(key=lambda word: word not in PUBLISHES + MODERATES)
+    words = tasks_in(page)
     lacks = not set(PUBLISHES) & set(words)
     return replace(found, role=" ".join(words), missing_role=PUBLISHES[0] if lacks else "")
+
+
+def tasks_in(page: Mapping[str, Any]) -> list[str]:
+    tasks = page.get("tasks")
+    words = [a_name(task) for task in tasks] if isinstance(tasks, list) else []
+    return sorted(filter(None, words), key=lambda word: word not in PUBLISHES + MODERATES)

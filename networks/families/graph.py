@@ -168,7 +168,7 @@ def _bodies(answer: Answer) -> Iterator[Any]:
             yield decoder.raw_decode(text, start)[0]
         start = text.find("{", start + 1)
     pairs = said(answer)
-    if pairs or (text.strip() and answer.status >= 400):
+    if pairs or (text.strip() and not 200 <= answer.status < 400):
         yield {"error": {**pairs, "error_user_msg": text}}
 
 

@@ -19,9 +19,9 @@ BATCH = 50
 
 def batch(
     client: Client, parts: list[dict[str, str]]
-) -> Generator[Request, Answer, list[Answer | None]]:
-    """An answer for each part; None for one that was not finished, and the answer to the
-    whole for each where there are no parts."""
+) -> Generator[Request, Answer, list[Answer | None] | Answer]:
+    """An answer for each part, None for one that was not finished; or the one answer to all,
+    where none was taken."""
     form = {
         "access_token": f"{client.client_id}|{client.client_secret}",
         "include_headers": "false",
@@ -30,7 +30,7 @@ def batch(
     answer = yield from attempt(Post(f"{GRAPH}/", form=form))
     found = loaded(answer)
     if answer.status != 200 or not isinstance(found, list) or len(found) != len(parts):
-        return [answer] * len(parts)
+        return answer
     return [answered(one) for one in found]
 
 

@@ -87,6 +87,7 @@ def probed(practice: Practice, network: Network, grant: Grant, subject: str) -> 
 
 
 every_network = pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
+META = ("facebook", "instagram", "threads")
 KEEPS_REFRESH_TOKEN = {"linkedin", "youtube", "google-business"}
 OUTLIVES_PASSWORD = {"youtube", "google-business"}
 dated = pytest.mark.parametrize("slug", ["linkedin", "pinterest", "tiktok"])
@@ -121,6 +122,8 @@ def test_a_changed_password_ends_it_in_the_networks_own_words(
     expected = Reason.INVALID_TOKEN_UNSPECIFIED
     if network.slug == "linkedin":
         expected = Reason.REVOKED_BY_USER
+    if network.slug in META:
+        expected = Reason.PASSWORD_CHANGED
     assert (verdict.health, verdict.reason) == (Health.DEAD, expected)
 
 
@@ -221,7 +224,7 @@ def test_a_scope_that_was_unticked_is_named(practice: Practice) -> None:
 
 
 def test_a_revocation_is_confirmed_and_ends_the_token(practice: Practice) -> None:
-    for slug in ("linkedin", "tiktok", "google-business", "x"):
+    for slug in ("linkedin", "tiktok", "google-business", "x", "facebook", "instagram"):
         network = NETWORKS[slug]
         grant, identity = connected(practice, network)
         assert hold(network, network.revoke(our_client(practice, network), grant)) is True
