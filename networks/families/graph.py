@@ -30,6 +30,7 @@ from networks.families.graph_answers import (
     TOKEN_SUBCODES,
     TOKEN_WORDS,
     TYPES,
+    UNCODED_WORDS,
 )
 from networks.families.graph_usage import regained_in
 from networks.families.signed_request import payload_in
@@ -102,7 +103,8 @@ def reason_of(fault: Fault, *, of_profile: bool = False) -> Reason:
         return _of_request(fault, of_profile)
     if code is not None and code in CODES:
         return CODES[code]
-    return _first(TOKEN_WORDS, fault.words) or TYPES.get(fault.kind, Reason.NOT_UNDERSTOOD)
+    named = _first((*TOKEN_WORDS, *UNCODED_WORDS), fault.words)
+    return named or TYPES.get(fault.kind, Reason.NOT_UNDERSTOOD)
 
 
 def _of_request(fault: Fault, of_profile: bool) -> Reason:
@@ -142,8 +144,11 @@ def fault_in(answer: Answer) -> Fault | None:
         error = _error_in(body)
         if error is not None:
             return Fault.of(error)
-    text = answer.headers.get("www-authenticate", "") if answer.status >= 400 else ""
-    return Fault.of({"message": text}) if text.startswith("OAuth ") else None
+    if 200 <= answer.status < 400:
+        return None
+    header = answer.headers.get("www-authenticate", "")
+    bare = answer.json.get("message") or (header if header.startswith("OAuth ") else "")
+    return Fault.of({"message": bare}) if bare else None
 
 
 def loaded(answer: Answer) -> Any:

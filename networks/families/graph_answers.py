@@ -155,6 +155,19 @@ TOKEN_WORDS: tuple[tuple[str, Reason], ...] = (
     ('"invalid_token"', Reason.INVALID_TOKEN_UNSPECIFIED),  # of WWW-Authenticate
 )
 
+# What is left to say where there was no code that we know.
+UNCODED_WORDS: tuple[tuple[str, Reason], ...] = (
+    ("request limit reached", Reason.RATE_LIMITED),
+    ("too many calls", Reason.RATE_LIMITED),
+    ("exceeded the rate limit", Reason.RATE_LIMITED),
+    ("wait a few minutes", Reason.RATE_LIMITED),
+    ("temporarily unavailable", Reason.NETWORK_OUTAGE),
+    ("retry your request later", Reason.NETWORK_OUTAGE),
+    ("deemed abusive", Reason.ACCOUNT_SUSPENDED),
+    ("not have permission for this action", Reason.PERMISSION_LOST),
+    ("permissions error", Reason.PERMISSION_LOST),
+)
+
 # Code 100 is for whatever is wrong with a request; this much of it is about a scope.
 SCOPE_MISSING = re.compile(
     r"requires? (?:the |any of the |one of the )?['\"\w, ]*(?:permission|scope)"
