@@ -22,7 +22,7 @@ from sandbox.network import Answer, Network, go
 from sandbox.settings import HOST, Settings
 from sandbox.store import Store
 
-MEANT = web.RequestKey("meant", Network)
+MEANT = web.RequestKey("meant", str)
 
 
 def failing(networks: list[Network], faults: Faults) -> Middleware:
@@ -35,7 +35,7 @@ def failing(networks: list[Network], faults: Faults) -> Middleware:
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         network = await meant(by_host.get(request.path.split("/")[1], []), request)
-        request[MEANT] = network
+        request[MEANT] = network.slug if network else ""
         mode = faults.of(network.slug) if network else None
         if network and mode:
             return await faults.answer(network, mode, request)
@@ -58,19 +58,19 @@ async def meant(networks: list[Network], request: web.Request) -> Network | None
 
 def routes(networks: list[Network]) -> Iterable[web.RouteDef]:
     """Every address once; one that several networks share is answered by the one that is meant."""
-    shared: dict[tuple[str, str], dict[Network, Handler]] = {}
+    shared: dict[tuple[str, str], dict[str, Handler]] = {}
     for network in networks:
         for route in (*network.routes(), *Browser(network).routes()):
             handlers = shared.setdefault((route.method, route.path), {})
             if not handlers:
                 yield web.RouteDef(route.method, route.path, one_of(handlers), route.kwargs)
-            handlers[network] = route.handler
+            handlers[network.slug] = route.handler
 
 
-def one_of(handlers: dict[Network, Handler]) -> Handler:
+def one_of(handlers: dict[str, Handler]) -> Handler:
     async def handler(request: web.Request) -> web.StreamResponse:
-        network = request[MEANT]
-        return await handlers.get(network, next(iter(handlers.values())))(request)
+        first = next(iter(handlers.values()))
+        return await handlers.get(request[MEANT], first)(request)
 
     return handler
 

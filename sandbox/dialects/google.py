@@ -62,8 +62,7 @@ def unauthenticated() -> Answer:
 def insufficient() -> Answer:
     """What they say where a scope is missing."""
     message = "Request had insufficient authentication scopes."
-    answer = api_error(403, "PERMISSION_DENIED", message, "insufficientPermissions")
-    return answer
+    return api_error(403, "PERMISSION_DENIED", message, "insufficientPermissions")
 
 
 class Google(OAuth2Network):
@@ -132,7 +131,7 @@ class Google(OAuth2Network):
         standing = self.ledger.live_grants(grant.person, grant.client)
         for old in standing[MOST_REFRESH_TOKENS:]:
             self.ledger.end_grant(old)
-        return self.ledger.issue(grant, REFRESH, UNUSED, **self.bound(code))
+        return self.ledger.issue(grant, REFRESH, UNUSED, "", **self.bound(code))
 
     def refresh(self, form: dict[str, str], client: str) -> web.Response:
         """A new access token; the refresh token stays, and is not said again."""
@@ -149,7 +148,7 @@ class Google(OAuth2Network):
 
     def access(self, source: Token) -> dict[str, object]:
         """An access token for an hour."""
-        token = self.ledger.issue(source.grant, ACCESS, HOUR, **self.bound(source))
+        token = self.ledger.issue(source.grant, ACCESS, HOUR, "", **self.bound(source))
         return {
             "access_token": token.value,
             "expires_in": token.seconds_left - 1,

@@ -71,15 +71,15 @@ class X(OAuth2Network):
 
     def token_reason(self, answer: Answer) -> Reason | None:
         text = answer.body[:20_000].decode("utf-8", "replace").lower()
-        for words, reason in TOKEN_MESSAGES:
+        for words, meaning in TOKEN_MESSAGES:
             if words in text:
-                return reason
+                return meaning
         reason = super().token_reason(answer)
-        if reason is not Reason.NOT_UNDERSTOOD:
-            return reason
-        reason = named(answer, said(answer))
-        # What is not authorized there is our client.
-        return Reason.NOT_UNDERSTOOD if reason in ABOUT_THE_CALLER else reason
+        if reason is Reason.NOT_UNDERSTOOD:
+            reason = named(answer, said(answer))
+            # What is not authorized there is our client.
+            return Reason.NOT_UNDERSTOOD if reason in ABOUT_THE_CALLER else reason
+        return reason
 
     def push_reason(self, answer: Answer) -> Reason | None:
         """X Activity API: https://docs.x.com/x-api/activity/introduction, and the older
