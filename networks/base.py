@@ -161,6 +161,7 @@ class Refusal(StrEnum):
     SCOPE_MISSING = "scope_missing"
     CODE_REFUSED = "code_refused"
     AD_ACCOUNT = "ad_account"
+    OTHER_LOGIN = "other_login"  # somebody else came than was named before the leap
     NOTHING_THERE = "nothing_there"  # this login has nothing that could be looked after
     NO_SUCH_SERVER = "no_such_server"  # what was typed names none of the network's servers
     CLIENT_FORGOTTEN = "client_forgotten"  # a server dropped the registration it had given us
@@ -239,6 +240,15 @@ class Network:
     def trouble_ahead(self, today: date) -> str:
         """What the operator has to change before long, in English as all logs; "" for nothing."""
         return ""
+    def client_at(self, base_url: str, private_key: str) -> tuple[str, str]:
+        """Our client id and the key we sign with, where the id is the address of a document about
+        us in place of a registration (RFC 7591, 2; "" elsewhere). Raises ValueError for a key that
+        is none."""
+        return "", ""
+
+    def client_metadata(self, client: Client) -> Mapping[str, Any]:
+        """That document (RFC 7591, 2)."""
+        return {}
 
     def kind(self, slug: str) -> Kind:
         return next(kind for kind in self.kinds if kind.slug == slug)

@@ -150,6 +150,10 @@ class OAuth2Network(Network):
         if error:
             raise Refused(CALLBACK_ERRORS.get(error, Refusal.NOT_UNDERSTOOD))
         answer = yield from attempt(self.code_request(client, self.code_in(callback), keep))
+        return self.granted(answer)
+
+    def granted(self, answer: Answer) -> Grant:
+        """The grant of a code exchange. Raises Refused."""
         grant = self.grant_in(answer)
         if grant is None:
             raise Refused(self.exchange_refusal(answer))

@@ -6,7 +6,7 @@ import base64
 import json
 import logging
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -21,6 +21,34 @@ FORM = "application/x-www-form-urlencoded"
 # A name and no number, so that it is resolved and looked at; no port, no user, no fragment.
 ADDRESS = re.compile(r"https://(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*[/?][!\"$-~]*")
 PRINTABLE = re.compile(r"[ -~]*")
+# A host that could be somebody's on the Internet, by its name alone (RFC 1123, 2.1; RFC 6761).
+HOST = r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
+NEARBY = ("local", "localhost", "internal", "lan", "arpa", "onion", "invalid")
+
+
+def host_in(text: str) -> str:
+    """A public host's name as the door takes it; "" for a number, a port, a single label."""
+    try:
+        host = text.encode("idna").decode().lower()
+    except UnicodeError:
+        return ""
+    is_one = len(host) <= 253 and re.fullmatch(HOST, host)
+    return host if is_one and host.rpartition(".")[2] not in NEARBY else ""
+
+
+class _EveryHost(Collection[str]):
+    def __contains__(self, host: object) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+# For a network that anybody may run a server of; the door goes to public addresses only.
+EVERY_HOST: Collection[str] = _EveryHost()
 
 
 @dataclass(frozen=True, slots=True)
