@@ -5,7 +5,10 @@ from collections.abc import Iterable
 from urllib.parse import parse_qs, urlsplit
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 from environ.fileaware_mapping import FileAwareMapping
+
+from networks.base import Network
 
 
 class Trimmed(FileAwareMapping):
@@ -34,6 +37,24 @@ def from_environment(env: environ.Env, slugs: Iterable[str]) -> dict[str, tuple[
         secret = env.str(variable(slug, "CLIENT_SECRET"), default="")
         if client_id and secret:
             found[slug] = (client_id, secret)
+    return found
+
+
+def by_metadata(
+    env: environ.Env, networks: Iterable[Network], base_url: str
+) -> dict[str, tuple[str, str]]:
+    """Ourselves at each network that knows us by the address of a document, and no secret but
+    the key that we sign with."""
+    found = {}
+    for network in networks:
+        name = variable(network.slug, "PRIVATE_KEY")
+        key = env.str(name, default="").replace("\\n", "\n")  # one line, as in a .env file
+        try:
+            client_id, secret = network.client_at(base_url, key)
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{name} is {error}.") from None
+        if client_id:
+            found[network.slug] = (client_id, secret)
     return found
 
 

@@ -23,6 +23,19 @@ BASE_DIR = checkout.BASE_DIR
 PYTHON = sys.executable
 SMTP_OFFSET = 25
 PATIENCE = 60.0
+# Where anybody may run a server, these are the ones to practise with.
+PRACTICE_SERVERS = {
+    "mastodon": ("alpen.social.example", "nordsee.social.example"),
+    "bluesky": (
+        "bsky.social",
+        "pds.example",
+        "plc.directory",
+        "public.api.bsky.app",
+        "alpenglueck.bsky.social",
+        "bergheim.bsky.social",
+        "nordwind.example",
+    ),
+}
 # Whatever proxy this machine has, our own programs are not behind it.
 HERE = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -66,7 +79,7 @@ def environment(product_port: int, practice_port: int) -> dict[str, str]:
     """What makes it a demonstration: hosts led to the practice networks, and no patience."""
     mail = f"smtp://127.0.0.1:{practice_port + SMTP_OFFSET}"
     practice = f"http://localhost:{practice_port}"
-    hosts = {host: f"{practice}/{host}" for net in NETWORKS.values() for host in net.hosts}
+    hosts = {host: f"{practice}/{host}" for host in practice_hosts()}
     product = f"http://127.0.0.1:{product_port}"
     local = checkout.local_folder()
     demonstration = {
@@ -89,10 +102,16 @@ def environment(product_port: int, practice_port: int) -> dict[str, str]:
     return demonstration | practice_clients() | inherited()
 
 
+def practice_hosts() -> list[str]:
+    """Everything that is led to the practice networks."""
+    own = [host for network in NETWORKS.values() for host in network.hosts]
+    return own + [host for servers in PRACTICE_SERVERS.values() for host in servers]
+
+
 def practice_clients() -> dict[str, str]:
-    """What the practice networks know us by."""
+    """What the practice networks know us by; where anybody runs a server, none is configured."""
     clients = {}
-    for slug in NETWORKS:
+    for slug in NETWORKS.keys() - PRACTICE_SERVERS.keys():
         clients[variable(slug, "CLIENT_ID")] = f"practice-{slug}"
         clients[variable(slug, "CLIENT_SECRET")] = f"practice-{slug}-secret"
     return clients

@@ -280,6 +280,8 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 # {slug: (client id, client secret)} from <SLUG>_CLIENT_ID and <SLUG>_CLIENT_SECRET.
 OAUTH_CLIENTS = environment.from_environment(env, NETWORKS)
+# Bluesky knows us by our own address; <SLUG>_PRIVATE_KEY signs for us, as PEM.
+OAUTH_CLIENTS |= environment.by_metadata(env, NETWORKS.values(), BASE_URL)
 # LinkedIn retires a version of its API a year after the month that names it.
 LINKEDIN_VERSION = env.str("LINKEDIN_VERSION", default="202608")
 # {real host: base address}, to speak with practice networks instead of the real ones.

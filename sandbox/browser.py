@@ -41,10 +41,10 @@ NOTE = """<p class="note bad" role="alert">{text}</p>"""
 class Browser:
     """One network's pages for people."""
 
-    def __init__(self, network: Network) -> None:
-        self.network = network
-        self.base = f"/{network.pages_host}"
-        self.authorize = network.at(network.pages_host, network.authorize_path)
+    def __init__(self, network: Network, host: str = "") -> None:
+        self.network, self.host = network, host or network.pages_host
+        self.base = f"/{self.host}"
+        self.authorize = network.at(self.host, network.authorize_path)
 
     def routes(self) -> Iterable[web.RouteDef]:
         """Every page, with the authorization page at its real address."""
@@ -87,7 +87,7 @@ class Browser:
         form, after = await form_of(request), self.next(request)
         login = form.get("login", "")
         person = self.network.people.check(login, form.get("password", ""))
-        if person is None:
+        if person is None or not self.network.at_home(person, self.host):
             return self.login_form(after, login, "That login and password do not fit.", 401)
         if self.network.people.suspended(person.id):
             return self.login_form(after, login, "This account has been restricted.", 403)
@@ -95,7 +95,7 @@ class Browser:
         response.set_cookie(
             self.network.cookie,
             self.network.people.sign_in(person.id),
-            path=self.network.cookie_path,
+            path=self.base,  # to these pages only
             httponly=True,
             samesite="Lax",
         )
@@ -105,7 +105,7 @@ class Browser:
         """End the session, then ask who it shall be."""
         self.network.people.sign_out(request.cookies.get(self.network.cookie, ""))
         response = web.HTTPSeeOther(self.login_address(self.next(request)))
-        response.del_cookie(self.network.cookie, path=self.network.cookie_path)
+        response.del_cookie(self.network.cookie, path=self.base)
         raise response
 
     async def cancel(self, request: web.Request) -> web.StreamResponse:
@@ -121,6 +121,10 @@ class Browser:
         ask = self.read_ask(request.query)
         if isinstance(ask, web.Response):
             return ask
+        again = self.network.anew(request.query)
+        if again is not None:
+            here = f"{self.authorize}?{urlencode(again)}"
+            go(f"{self.base}/logout?{urlencode({'next': here})}")
         person = self.person(request)
         if person is None:
             go(self.login_address(request.raw_path))

@@ -103,6 +103,18 @@ class Ledger:
             self.store.run("UPDATE tokens SET ended = 1 WHERE value = ? AND ended = 0", token.value)
         )
 
+    def newest(self, grant: Grant, kind: str) -> Token | None:
+        """What was handed out last on a grant."""
+        row = self.store.one(
+            f"{_SELECT} WHERE t.grant_id = ? AND t.kind = ? ORDER BY t.created DESC LIMIT 1",
+            grant.id, kind,
+        )  # fmt: skip
+        return _token(row) if row else None
+
+    def end_tokens(self, grant: Grant) -> None:
+        """End what was handed out so far, and not the authorization itself."""
+        self.store.run("UPDATE tokens SET ended = 1 WHERE grant_id = ?", grant.id)
+
     def end_grant(self, grant: Grant) -> None:
         """End one authorization and everything that was issued for it."""
         self.store.run("UPDATE grants SET ended = 1 WHERE id = ?", grant.id)

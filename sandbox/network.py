@@ -58,6 +58,7 @@ class Network(ABC):
     title: ClassVar[str]
     accent: ClassVar[str]
     pages_host: ClassVar[str]
+    page_hosts: ClassVar[tuple[str, ...]] = ()  # where it is not only `pages_host`
     hosts: ClassVar[tuple[str, ...]]
     authorize_path: ClassVar[str]
     scopes_can_be_refused: ClassVar[bool] = False
@@ -112,6 +113,14 @@ class Network(ABC):
     def broken(self, path: str) -> web.Response:
         """The network's own words for an error of its own (not the HTML page)."""
 
+    def anew(self, query: Mapping[str, str]) -> Mapping[str, str] | None:
+        """The request without its wish for a new sign-in; None where it has none."""
+        return None
+
+    def at_home(self, person: Person, host: str) -> bool:
+        """Whether somebody's login is one of this host's, where a network has several."""
+        return True
+
     # What they share.
 
     def at(self, host: str, path: str) -> str:
@@ -122,11 +131,6 @@ class Network(ABC):
     def cookie(self) -> str:
         """The name of the browser session's cookie."""
         return f"practice_{self.slug}"
-
-    @property
-    def cookie_path(self) -> str:
-        """Where that cookie is sent: to this network's pages only."""
-        return f"/{self.pages_host}"
 
     def serving(self, person: str) -> bool:
         """Whether the network lets this person's tokens work."""

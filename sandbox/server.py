@@ -60,11 +60,17 @@ def routes(networks: list[Network]) -> Iterable[web.RouteDef]:
     """Every address once; one that several networks share is answered by the one that is meant."""
     shared: dict[tuple[str, str], dict[str, Handler]] = {}
     for network in networks:
-        for route in (*network.routes(), *Browser(network).routes()):
+        for route in (*network.routes(), *pages(network)):
             handlers = shared.setdefault((route.method, route.path), {})
             if not handlers:
                 yield web.RouteDef(route.method, route.path, one_of(handlers), route.kwargs)
             handlers[network.slug] = route.handler
+
+
+def pages(network: Network) -> Iterable[web.RouteDef]:
+    """Its pages for people, on each of its hosts that has some."""
+    for host in network.page_hosts or (network.pages_host,):
+        yield from Browser(network, host).routes()
 
 
 def one_of(handlers: dict[str, Handler]) -> Handler:

@@ -10,7 +10,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-VERSION = 1
+VERSION = 2
 
 SCHEMA = """
 CREATE TABLE people (
@@ -34,6 +34,9 @@ CREATE INDEX tokens_of ON tokens (grant_id);
 CREATE TABLE requests (
     value TEXT PRIMARY KEY, client TEXT NOT NULL, callback TEXT NOT NULL,
     secret TEXT NOT NULL, created REAL NOT NULL, person TEXT, verifier TEXT);
+CREATE TABLE apps (
+    id TEXT PRIMARY KEY, secret TEXT NOT NULL, host TEXT NOT NULL, redirect_uri TEXT NOT NULL,
+    scopes TEXT NOT NULL);
 CREATE TABLE nonces (nonce TEXT PRIMARY KEY, seen REAL NOT NULL);
 CREATE TABLE mails (
     id INTEGER PRIMARY KEY AUTOINCREMENT, recipient TEXT NOT NULL, subject TEXT NOT NULL,

@@ -22,6 +22,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Organization, User
+from config.run import PRACTICE_SERVERS, practice_hosts
 from config.visitor import Visitor
 from networks.registry import NETWORKS
 from tests.people import sign_in
@@ -127,10 +128,13 @@ def practice_program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pract
 def practice(practice_program: Practice, settings: Any) -> Practice:
     """The practice networks as they were made, and the product configured for them."""
     requests.post(f"{practice_program.address}/_control/reset", timeout=10).raise_for_status()
-    hosts = [host for network in NETWORKS.values() for host in network.hosts]
+    hosts = practice_hosts()
     settings.NETWORK_HOSTS = {host: f"{practice_program.address}/{host}" for host in hosts}
     settings.OAUTH_CLIENTS = {
-        slug: (f"practice-{slug}", f"practice-{slug}-secret") for slug in NETWORKS
+        slug: network.client_at(HOME, "")
+        if slug in PRACTICE_SERVERS
+        else (f"practice-{slug}", f"practice-{slug}-secret")
+        for slug, network in NETWORKS.items()
     }
     settings.BASE_URL = HOME
     settings.CONFIRM_AFTER = 0

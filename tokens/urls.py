@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tokens.views import about, connecting, deleting, listing, outcome
+from tokens.views import about, client_metadata, connecting, deleting, listing, outcome
 
 app_name = "tokens"
 PROFILES = "o/<slug:organization>/profiles/"
@@ -19,5 +19,11 @@ urlpatterns = [
     # organization: what OAuth registers exactly.
     path("oauth/<slug:network>/callback/", connecting.callback, name="callback"),
     path("oauth/<slug:network>/callback/<str:server>/", connecting.callback, name="callback_of"),
+    # This very address is our client id where there is no registration.
+    path(
+        "oauth/<slug:network>/client-metadata.json",
+        client_metadata.client_metadata,
+        name="client_metadata",
+    ),
     path("oauth/<slug:network>/outcome/", outcome.outcome, name="outcome"),
 ]

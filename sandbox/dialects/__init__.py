@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from sandbox.dialects.bluesky import Bluesky
 from sandbox.dialects.facebook import Facebook
 from sandbox.dialects.google_business import GoogleBusiness
 from sandbox.dialects.instagram import Instagram
 from sandbox.dialects.linkedin import LinkedIn
+from sandbox.dialects.mastodon import Mastodon
 from sandbox.dialects.pinterest import Pinterest
 from sandbox.dialects.threads import Threads
 from sandbox.dialects.tiktok import TikTok
@@ -15,10 +17,12 @@ from sandbox.dialects.youtube import YouTube
 from sandbox.network import Network
 
 DIALECTS: tuple[type[Network], ...] = (
+    Bluesky,
     Facebook,
     GoogleBusiness,
     Instagram,
     LinkedIn,
+    Mastodon,
     Pinterest,
     Threads,
     TikTok,
