@@ -45,7 +45,9 @@ $(PEERS): requirements/peers.txt tests/peers/package-lock.json
 	@echo "Installing the peers, once ..."
 	@$(VENV)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@cd tests/peers && node=$$(echo $(CURDIR)/$(NODE)) && PATH=$$node/bin:$$PATH \
-	  node $$node/lib/node_modules/npm/bin/npm-cli.js ci --silent --ignore-scripts --no-audit --no-fund
+	  npm="node $$node/lib/node_modules/npm/bin/npm-cli.js" && \
+	  $$npm ci --silent --ignore-scripts --no-audit --no-fund && \
+	  npm_config_nodedir=$$node $$npm rebuild --silent better-sqlite3
 	@touch $@
 
 bench: install

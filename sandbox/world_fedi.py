@@ -23,7 +23,9 @@ def mastodon() -> World:
     profiles = [
         Profile("109300000000000001", "Alpenglück", "account", (("anna", OWNER),), "alpenglueck"),
         Profile("109300000000000002", "Alpenglück Küche", "account", (("ben", OWNER),), "kueche"),
-        Profile("nordsee/109300000000000001", "Nordwind", "account", (("nils", OWNER),), "nordwind"),
+        Profile(
+            "nordsee/109300000000000001", "Nordwind", "account", (("nils", OWNER),), "nordwind"
+        ),
     ]
     return World({one.id: one for one in people}, {one.id: one for one in profiles})
 

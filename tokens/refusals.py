@@ -40,6 +40,11 @@ SENTENCES: Mapping[Refusal, tuple[Promise, Promise, Promise]] = {
         _("The login that came from %(network)s only has an ad account."),
         _("Nothing was changed. Sign in at %(network)s with the account that posts."),
     ),
+    Refusal.OTHER_LOGIN: (
+        _("Another account came back"),
+        _("The login that came from %(network)s is not the one that was expected."),
+        _("Nothing was changed. Start again, and choose the right account at %(network)s."),
+    ),
     Refusal.NOTHING_THERE: (
         _("There is nothing to look after"),
         _("The login that came from %(network)s has nothing that can be connected."),

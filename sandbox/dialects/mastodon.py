@@ -166,6 +166,9 @@ class Mastodon(OAuth2Network):
         """A code for a token that never ends."""
         form = await form_of(request)
         client = self.client(request, form)
+        if form.get("grant_type") == "client_credentials":
+            body = {"access_token": secrets.token_urlsafe(32), "token_type": "Bearer"}
+            return json_answer({**body, "scope": form.get("scope", "read")})
         if form.get("grant_type") != "authorization_code":
             raise refused(400, "unsupported_grant_type", "The grant type is not supported.")
         code = self.take_code(form, client)

@@ -286,7 +286,9 @@ class Bluesky(OAuth2Network):
         if verdict.reason is not Reason.INVALID_TOKEN_UNSPECIFIED:
             return verdict
         params = {"did": grant.keep["did"]}
-        answer = yield from attempt(Get(f"{pds}/xrpc/com.atproto.sync.getRepoStatus", params=params))
+        answer = yield from attempt(
+            Get(f"{pds}/xrpc/com.atproto.sync.getRepoStatus", params=params)
+        )
         if self.read(Where.PROBE, answer).reason is Reason.ACCOUNT_SUSPENDED:
             return dead(Reason.ACCOUNT_SUSPENDED)
         return verdict

@@ -32,7 +32,10 @@ NOTES = (
             "Every account lives on a server of its own choice. You sign in there, with its "
             "password and never with an app password."
         ),
-        (_("Bluesky: what a handle is"), "https://bsky.social/about/blog/4-28-2023-domain-handle-tutorial"),
+        (
+            _("Bluesky: what a handle is"),
+            "https://bsky.social/about/blog/4-28-2023-domain-handle-tutorial",
+        ),
     ),
     Note(
         _(

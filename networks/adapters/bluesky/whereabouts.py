@@ -62,8 +62,8 @@ def did_of(handle: str) -> Conversation:
     if answer.status == 200 and DID.fullmatch(did):
         return did
     answer = yield from attempt(Get(RESOLVER, params={"handle": handle}))
-    did = answer.json.get("did")
-    if answer.status == 200 and isinstance(did, str) and DID.fullmatch(did):
+    did = str(answer.json.get("did"))
+    if answer.status == 200 and DID.fullmatch(did):
         return did
     reachable(answer)
     return ""
@@ -72,7 +72,9 @@ def did_of(handle: str) -> Conversation:
 def pds_of(did: str) -> Conversation:
     """The server that keeps a person's data, by her DID document. Raises Refused."""
     host = did.removeprefix("did:web:")
-    document = DIRECTORY + quote(did, safe=":") if host == did else f"https://{host}/.well-known/did.json"
+    document = (
+        DIRECTORY + quote(did, safe=":") if host == did else f"https://{host}/.well-known/did.json"
+    )
     body = yield from told(Get(document))
     services = body.get("service")
     for service in services if isinstance(services, list) else []:

@@ -26,7 +26,15 @@ from networks.base import (
     Where,
 )
 from networks.oauth import OAuth2Network
-from networks.reading import NOT_UNDERSTOOD, a_name, an_id, attempt, insist, out_of_reach, token_text
+from networks.reading import (
+    NOT_UNDERSTOOD,
+    a_name,
+    an_id,
+    attempt,
+    insist,
+    out_of_reach,
+    token_text,
+)
 from networks.wire import host_in
 
 
@@ -60,7 +68,7 @@ class Mastodon(OAuth2Network):
     # Which server.
 
     def issuer_in(self, said: str) -> str:
-        """"mastodon.social", "https://mastodon.social/@anna", "@anna@mastodon.social" ->
+        """ "mastodon.social", "https://mastodon.social/@anna", "@anna@mastodon.social" ->
         "https://mastodon.social"."""
         text = said.strip()
         if "://" in text:
@@ -102,6 +110,18 @@ class Mastodon(OAuth2Network):
             raise Refused(Refusal.NO_SUCH_SERVER)
         return Client(client_id, secret, redirect_uri, issuer)
 
+    def authorize(self, client: Client, state: str, login_hint: str = "") -> Conversation:
+        """Servers drop registrations that nobody used, and come back from backups; so ask for a
+        token of our own first: https://docs.joinmastodon.org/methods/oauth/#token"""
+        form = {"grant_type": "client_credentials", "scope": "read:accounts"}
+        answer = yield from attempt(self.post(client, self.token_endpoint, form))
+        reason = self.read(Where.CODE_EXCHANGE, answer).reason
+        if reason is Reason.APP_DISABLED:
+            raise Refused(Refusal.CLIENT_FORGOTTEN)
+        if reason is Reason.NETWORK_OUTAGE:
+            raise Refused(Refusal.NETWORK_UNAVAILABLE)
+        return (yield from super().authorize(client, state, login_hint))
+
     # Reading: see answers.py.
 
     def api_reason(self, answer: Answer) -> Reason | None:
@@ -118,6 +138,10 @@ class Mastodon(OAuth2Network):
         if callback.get("iss", client.issuer).removesuffix("/") != client.issuer:  # RFC 9207, 2.4
             raise Refused(Refusal.NOT_UNDERSTOOD)
         return (yield from super().exchange(client, callback, keep))
+
+    def exchange_refusal(self, answer: Answer) -> Refusal:
+        refusal = super().exchange_refusal(answer)
+        return Refusal.CLIENT_FORGOTTEN if refusal is Refusal.APP_MISCONFIGURED else refusal
 
     def identify(self, client: Client, grant: Grant) -> Conversation:
         answer = yield from insist(self, self.whoami(client, grant), ("read:accounts",))

@@ -63,22 +63,25 @@ SENTENCES: tuple[tuple[str, Reason], ...] = (
 # stand in https://github.com/mastodon/mastodon/tree/main/config/locales, doorkeeper.*.yml.
 # fmt: off
 REVOKED = (
-    "revoked", "widerrufen", "révoqu", "revocad", "revocat", "revogad", "disabilitat", "ingetrokken",
-    "unieważnion", "cofnięt", "отменен", "отменён", "отозван", "відкликан", "скасован", "取り消", "吊销",
-    "撤销", "撤銷", "取消", "återkalla", "odvolán", "zrušen", "odebrán", "tilbagekald", "tilbakekal",
-    "peruttu", "kumottu", "visszavon", "iptal", "ανακλ", "취소", "철회", "إلغاء", "baliogabetu", "preklican",
-    "atšaukt", "atsaukt", "thu hồi", "เพิกถอน", "afturkall", "nuligit", "לא בתוקף יותר", "בוטל",
+    "revoked", "widerrufen", "révoqu", "revocad", "revocat", "revogad", "disabilitat",
+    "ingetrokken", "unieważnion", "cofnięt", "отменен", "отменён", "отозван", "відкликан",
+    "скасован", "取り消", "吊销", "撤销", "撤銷", "取消", "återkalla", "odvolán", "zrušen",
+    "odebrán", "tilbagekald", "tilbakekal", "peruttu", "kumottu", "visszavon", "iptal", "ανακλ",
+    "취소", "철회", "إلغاء", "baliogabetu", "preklican", "atšaukt", "atsaukt", "thu hồi",
+    "เพิกถอน", "afturkall", "nuligit", "לא בתוקף יותר", "בוטל",
 )
 EXPIRED = (
-    "expired", "abgelaufen", "expiré", "expiró", "expirad", "expirat", "expirou", "caduc", "venció",
-    "vencid", "scadut", "verlopen", "wygasł", "истек", "истёк", "просрочен", "закінчи", "прострочен",
-    "期限", "过期", "過期", "逾期", "utgång", "gått ut", "vypršel", "vypršal", "udløbet", "utløpt", "utgått",
-    "vanhen", "lejárt", "süresi dol", "έληξ", "λήξει", "만료", "انته", "iraungi", "potekel", "baigė",
-    "hết hạn", "หมดอายุ", "útrunn", "eksvalid", "изтекъл", "פג",
+    "expired", "abgelaufen", "expiré", "expiró", "expirad", "expirat", "expirou", "caduc",
+    "venció", "vencid", "scadut", "verlopen", "wygasł", "истек", "истёк", "просрочен",
+    "закінчи", "прострочен", "期限", "过期", "過期", "逾期", "utgång", "gått ut", "vypršel",
+    "vypršal", "udløbet", "utløpt", "utgått", "vanhen", "lejárt", "süresi dol", "έληξ", "λήξει",
+    "만료", "انته", "iraungi", "potekel", "baigė", "hết hạn", "หมดอายุ", "útrunn", "eksvalid",
+    "изтекъл", "פג",
 )
 TOKEN = (
-    "token", "токен", "トークン", "令牌", "權杖", "憑證", "jeton", "토큰", "toegangscode", "código de acc",
-    "código de ace", "autentificador", "διακριτικ", "رمز", "tunnis", "käyttöoikeus", "אסימון",
+    "token", "токен", "トークン", "令牌", "權杖", "憑證", "jeton", "토큰", "toegangscode",
+    "código de acc", "código de ace", "autentificador", "διακριτικ", "رمز", "tunnis",
+    "käyttöoikeus", "אסימון",
 )
 # fmt: on
 
