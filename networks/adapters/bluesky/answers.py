@@ -77,7 +77,6 @@ API_SENTENCES: Mapping[str, tuple[tuple[str, Reason], ...]] = {
     # getSession and refreshSession, of an account that is taken down or deleted.
     "InvalidRequest": (
         ("could not find user info for account", Reason.ACCOUNT_SUSPENDED),
-        ("could not find repo", Reason.ACCOUNT_SUSPENDED),
         ("token has expired", Reason.EXPIRED),
     ),
 }

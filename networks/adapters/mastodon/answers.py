@@ -35,7 +35,7 @@ SENTENCES: tuple[tuple[str, Reason], ...] = (
     ("account is suspended", Reason.ACCOUNT_SUSPENDED),
     ("account has been deactivated", Reason.ACCOUNT_SUSPENDED),
     ("missing a confirmed e-mail", Reason.ACCOUNT_SUSPENDED),
-    ("currently pending approval", Reason.ACCOUNT_SUSPENDED),
+    ("pending approval", Reason.ACCOUNT_SUSPENDED),
     ("awaiting approval", Reason.ACCOUNT_SUSPENDED),
     ("is not approved", Reason.ACCOUNT_SUSPENDED),
     ("requires two-factor authentication", Reason.ACCOUNT_SUSPENDED),
@@ -81,7 +81,8 @@ EXPIRED = (
 TOKEN = (
     "token", "токен", "トークン", "令牌", "權杖", "憑證", "jeton", "토큰", "toegangscode",
     "código de acc", "código de ace", "autentificador", "διακριτικ", "رمز", "tunnis",
-    "käyttöoikeus", "אסימון",
+    "käyttöoikeus", "אסימון", "โทเค็น",
+    "توکن", "tocyn", "belirteç", "teikn", "testimoni",
 )
 # fmt: on
 
@@ -104,7 +105,7 @@ def token_reason(answer: Answer) -> Reason | None:
 
 def of_token(answer: Answer, text: str) -> Reason | None:
     """What a 401 says in any language; an answer that names two causes names none."""
-    is_about_token = answer.status == 401 or "invalid_token" in text
+    is_about_token = answer.status in (200, 401) or "invalid_token" in text
     if not is_about_token or is_page(answer):
         return None
     revoked, expired = has(REVOKED, text), has(EXPIRED, text)
