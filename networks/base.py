@@ -240,6 +240,7 @@ class Network:
     def trouble_ahead(self, today: date) -> str:
         """What the operator has to change before long, in English as all logs; "" for nothing."""
         return ""
+
     def client_at(self, base_url: str, private_key: str) -> tuple[str, str]:
         """Our client id and the key we sign with, where the id is the address of a document about
         us in place of a registration (RFC 7591, 2; "" elsewhere). Raises ValueError for a key that

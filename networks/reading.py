@@ -121,8 +121,8 @@ def by_status(where: Where, answer: Answer) -> Reason:
     """What is left to say of an answer that no table knows (RFC 9110, 15; RFC 6750, 3.1)."""
     if is_page(answer) or answer.status in (408, 425):  # a gateway speaks, not the network
         return Reason.NETWORK_OUTAGE
-    if where in (Where.AUTHORIZE_REDIRECT, Where.WEBHOOK):  # it is about something else
-        return Reason.NOT_A_TOKEN_PROBLEM
+    if where is Where.AUTHORIZE_REDIRECT or (where is Where.WEBHOOK and answer.json):
+        return Reason.NOT_A_TOKEN_PROBLEM  # it is about something else
     challenge = CHALLENGE.search(answer.headers.get("www-authenticate", ""))
     if answer.status in (401, 403) and challenge:
         return CHALLENGES[challenge[1]]

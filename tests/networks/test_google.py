@@ -335,7 +335,7 @@ def test_a_security_event_says_what_happened(
 @both
 def test_of_several_events_the_death_counts(network: Network) -> None:
     kinds = ("risc/event-type/sessions-revoked", "oauth/event-type/tokens-revoked")
-    claims = {"events": {EVENT + kind: {"subject": {}} for kind in kinds}}
+    claims: dict[str, Any] = {"events": {EVENT + kind: {"subject": {}} for kind in kinds}}
     assert read(network, Where.WEBHOOK, claims) is Reason.REVOKED_BY_USER
 
 
