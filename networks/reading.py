@@ -31,7 +31,7 @@ from networks.base import (
 NOT_UNDERSTOOD = unclear(Reason.NOT_UNDERSTOOD)
 TOKEN = re.compile(r"[!-~]{1,8000}")  # RFC 6749, A.12: printable, and nothing a header refuses
 PAIR = re.compile(
-    r"""["']?\b(\w{1,40})["']?\s*:\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|(-?\d{1,20})\b)"""
+    r"""["']?\b(\w{1,40})["']?\s*[:=]\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|(-?\d{1,20})\b)"""
 )
 WORD = re.compile(r"[A-Za-z][\w-]{5,}|\b\d{5,}\b")
 HTML = re.compile(r"<(!doctype html|html|head|body)\b", re.IGNORECASE)
@@ -177,22 +177,22 @@ def succeeded(answer: Answer) -> bool:
 
 def said(answer: Answer) -> dict[str, Any]:
     """The body as an object: JSON, or the object that stands in a line of a log, escaped or not;
-    else the pairs of one that was printed and not encoded."""
+    else the pairs of one that was printed and not encoded, as JavaScript or as Python prints."""
     if answer.json:
         return answer.json
     text = spoken(answer)[:20_000]
     text = text.replace('\\"', '"') if '{\\"' in text else text
-    start = text.find("{")
-    if start < 0 or "<" in text[:start]:
+    start = max(text.find("{"), 0)
+    if "<" in text[: start or None]:
         return {}
     try:
         value, _ = json.JSONDecoder().raw_decode(text, start)
-        if value:
-            return dict(value)
+        if value and isinstance(value, dict):
+            return value
     except (ValueError, RecursionError):
         pass
     pairs: dict[str, Any] = {}
-    for name, double, single, number in PAIR.findall(text, start):
+    for name, double, single, number in PAIR.findall(text, start) + PAIR.findall(text[:start]):
         pairs.setdefault(name, double or single or number)
     return pairs
 

@@ -97,6 +97,8 @@ TYPES: Mapping[str, Reason] = {
 OVERRULING: tuple[tuple[str, Reason], ...] = (
     ("api access deactivated", Reason.APP_DISABLED),  # code 200
     ("api access blocked", Reason.APP_DISABLED),  # code 200
+    ("api access disrupted", Reason.APP_DISABLED),  # a yearly check-up of the app was missed
+    ("go to the app dashboard", Reason.APP_DISABLED),
     ("error validating application", Reason.APP_DISABLED),  # 101, or 190
     ("application has been deleted", Reason.APP_DISABLED),
     ("error validating client secret", Reason.APP_DISABLED),  # code 1
