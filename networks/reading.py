@@ -31,8 +31,9 @@ from networks.base import (
 NOT_UNDERSTOOD = unclear(Reason.NOT_UNDERSTOOD)
 TOKEN = re.compile(r"[!-~]{1,8000}")  # RFC 6749, A.12: printable, and nothing a header refuses
 PAIR = re.compile(
-    r"""["']?\b(\w{1,40})["']?\s*[:=]\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|(-?\d{1,20})\b)"""
+    r"""["']?\b(\w{1,40})["']?\s*:\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|(-?\d{1,20})\b)"""
 )
+ARGUMENT = re.compile(r"""\b(\w{1,40})=(?:"([^"]*)"|'([^']*)')""")  # error='ExpiredToken'
 WORD = re.compile(r"[A-Za-z][\w-]{5,}|\b\d{5,}\b")
 HTML = re.compile(r"<(!doctype html|html|head|body)\b", re.IGNORECASE)
 # Control characters, half ones, and what is not seen: among it the marks that turn the direction of
@@ -192,8 +193,11 @@ def said(answer: Answer) -> dict[str, Any]:
     except (ValueError, RecursionError):
         pass
     pairs: dict[str, Any] = {}
-    for name, double, single, number in PAIR.findall(text, start) + PAIR.findall(text[:start]):
-        pairs.setdefault(name, double or single or number)
+    if "{" in text:
+        for name, double, single, number in PAIR.findall(text, start):
+            pairs.setdefault(name, double or single or number)
+    for name, double, single in ARGUMENT.findall(text):
+        pairs.setdefault(name, double or single)
     return pairs
 
 

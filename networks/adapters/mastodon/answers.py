@@ -31,6 +31,8 @@ SENTENCES: tuple[tuple[str, Reason], ...] = (
     ("login is currently disabled", Reason.ACCOUNT_SUSPENDED),
     ("account is currently disabled", Reason.ACCOUNT_SUSPENDED),
     ("account is disabled", Reason.ACCOUNT_SUSPENDED),
+    ("konto wurde gesperrt", Reason.ACCOUNT_SUSPENDED),
+    ("anmeldung ist derzeit deaktiviert", Reason.ACCOUNT_SUSPENDED),
     ("account has been suspended", Reason.ACCOUNT_SUSPENDED),
     ("account is suspended", Reason.ACCOUNT_SUSPENDED),
     ("account has been deactivated", Reason.ACCOUNT_SUSPENDED),
