@@ -76,12 +76,12 @@ class GoogleNetwork(OAuth2Network):
     def push_reason(self, answer: Answer) -> Reason | None:
         """A security event token (RFC 8417). Only its meaning is read here: whoever received it
         has verified who signed it, or must not believe a word."""
-        claims = answer.json or claims_in(answer.body)
-        events = claims.get("events")
-        kinds = [name.removeprefix(SECURITY_EVENT) for name in as_object(events)]
-        known = [RISC_EVENTS[kind] for kind in kinds if kind in RISC_EVENTS]
-        deaths = [reason for reason in known if reason and reason.is_dead]
-        return (deaths or known or [Reason.NOT_UNDERSTOOD])[0]
+        events = as_object((answer.json or claims_in(answer.body)).get("events"))
+        if not events:
+            return Reason.NOT_UNDERSTOOD
+        kinds = [name.removeprefix(SECURITY_EVENT) for name in events]
+        said = [RISC_EVENTS.get(kind, Reason.NOT_A_TOKEN_PROBLEM) for kind in kinds]
+        return next((reason for reason in said if reason and reason.is_dead), said[0])
 
     def probe(self, client: Client, grant: Grant, subject: str) -> Conversation:
         """The token in a header, as Google's own client does it, and never in the address:
