@@ -29,6 +29,13 @@ def variable(slug: str, name: str) -> str:
     return f"{slug.upper().replace('-', '_')}_{name}"
 
 
+def registered(networks: Iterable[Network]) -> list[str]:
+    """Where an operator registers us by hand: neither where each server does it by itself, nor
+    where a document does."""
+    by_hand = [one for one in networks if not one.publishes_client_metadata]
+    return [one.slug for one in by_hand if one.client_slug("")]
+
+
 def from_environment(env: environ.Env, slugs: Iterable[str]) -> dict[str, tuple[str, str]]:
     """Our registration at each network that has one; a network without is not offered."""
     found = {}
@@ -47,8 +54,10 @@ def by_metadata(
     the key that we sign with."""
     found = {}
     for network in networks:
+        if not network.publishes_client_metadata:
+            continue
         name = variable(network.slug, "PRIVATE_KEY")
-        key = env.str(name, default="").replace("\\n", "\n")  # one line, as in a .env file
+        key = env.str(name, default="").replace("\\n", "\n").strip()  # one line, as in .env
         try:
             client_id, secret = network.client_at(base_url, key)
         except ValueError as error:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from accounts.walls import ENGINE, WEB
 from config import checkout, embedded
-from config.environment import signed_in_as, variable
+from config.environment import registered, signed_in_as, variable
 from config.servers import ServerError
 from config.supervisor import Stopped, Supervisor, say
 from networks.registry import NETWORKS
@@ -111,7 +111,7 @@ def practice_hosts() -> list[str]:
 def practice_clients() -> dict[str, str]:
     """What the practice networks know us by; where anybody runs a server, none is configured."""
     clients = {}
-    for slug in NETWORKS.keys() - PRACTICE_SERVERS.keys():
+    for slug in registered(NETWORKS.values()):
         clients[variable(slug, "CLIENT_ID")] = f"practice-{slug}"
         clients[variable(slug, "CLIENT_SECRET")] = f"practice-{slug}-secret"
     return clients

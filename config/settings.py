@@ -279,8 +279,8 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 # --- Networks and probing ----------------------------------------------------------------------
 
 # {slug: (client id, client secret)} from <SLUG>_CLIENT_ID and <SLUG>_CLIENT_SECRET.
-OAUTH_CLIENTS = environment.from_environment(env, NETWORKS)
-# Bluesky knows us by our own address; <SLUG>_PRIVATE_KEY signs for us, as PEM.
+OAUTH_CLIENTS = environment.from_environment(env, environment.registered(NETWORKS.values()))
+# The same from BASE_URL and <SLUG>_PRIVATE_KEY, where a network knows us by our address.
 OAUTH_CLIENTS |= environment.by_metadata(env, NETWORKS.values(), BASE_URL)
 # LinkedIn retires a version of its API a year after the month that names it.
 LINKEDIN_VERSION = env.str("LINKEDIN_VERSION", default="202608")

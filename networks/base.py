@@ -217,6 +217,9 @@ class Network:
     one_grant_per_login: ClassVar[bool] = False
     hosts: ClassVar[tuple[str, ...]] = ()
     question: ClassVar[Question | None] = None
+    # Whether our client id is the address of a document about us, in place of a registration, and
+    # our secret a key that we sign with (`client_at`, `client_metadata`).
+    publishes_client_metadata: ClassVar[bool] = False
     # As many tokens of one app as one request may ask about; `probe_batch` then asks.
     batch_size: ClassVar[int] = 1
     budgets: ClassVar[tuple[Budget, ...]] = ()
@@ -242,13 +245,12 @@ class Network:
         return ""
 
     def client_at(self, base_url: str, private_key: str) -> tuple[str, str]:
-        """Our client id and the key we sign with, where the id is the address of a document about
-        us in place of a registration (RFC 7591, 2; "" elsewhere). Raises ValueError for a key that
-        is none."""
+        """Our client id, and the key that signs for us; "" where this address or key will not do,
+        and the network is not offered. Raises ValueError for a key that is none."""
         return "", ""
 
     def client_metadata(self, client: Client) -> Mapping[str, Any]:
-        """That document (RFC 7591, 2)."""
+        """The document at our client id (RFC 7591, 2)."""
         return {}
 
     def kind(self, slug: str) -> Kind:

@@ -22,7 +22,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Organization, User
-from config.run import PRACTICE_SERVERS, practice_hosts
+from config.environment import registered
+from config.run import practice_hosts
 from config.visitor import Visitor
 from networks.registry import NETWORKS
 from tests.people import sign_in
@@ -82,6 +83,9 @@ class Practice:
         state = requests.get(f"{self.address}/_control/state", timeout=10).json()
         return dict(state["networks"][network])
 
+    def reset(self) -> None:
+        requests.post(f"{self.address}/_control/reset", timeout=10).raise_for_status()
+
     def visitor(self, network: str, person: str, refuse: tuple[str, ...] = ()) -> Visitor:
         people = {one["id"]: one for one in self.state(network)["people"]}
         return Visitor(people[person]["login"], people[person]["password"], refuse)
@@ -127,15 +131,14 @@ def practice_program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pract
 @pytest.fixture
 def practice(practice_program: Practice, settings: Any) -> Practice:
     """The practice networks as they were made, and the product configured for them."""
-    requests.post(f"{practice_program.address}/_control/reset", timeout=10).raise_for_status()
+    practice_program.reset()
     hosts = practice_hosts()
     settings.NETWORK_HOSTS = {host: f"{practice_program.address}/{host}" for host in hosts}
     settings.OAUTH_CLIENTS = {
-        slug: network.client_at(HOME, "")
-        if slug in PRACTICE_SERVERS
-        else (f"practice-{slug}", f"practice-{slug}-secret")
-        for slug, network in NETWORKS.items()
+        slug: (f"practice-{slug}", f"practice-{slug}-secret")
+        for slug in registered(NETWORKS.values())
     }
+    settings.OAUTH_CLIENTS |= {"bluesky": NETWORKS["bluesky"].client_at(HOME, "")}
     settings.BASE_URL = HOME
     settings.CONFIRM_AFTER = 0
     return practice_program
@@ -149,9 +152,10 @@ class Browser:
     practice: Practice
     organization: Organization
 
-    def leap(self, url: str) -> str:
-        """Press the button on a page before the leap; returns where the network's page is."""
-        answer = self.client.post(url)
+    def leap(self, url: str, said: str = "") -> str:
+        """Press the button on a page before the leap, having `said` what the network asks; returns
+        where the network's page is."""
+        answer = self.client.post(url, {"said": said} if said else {})
         assert answer.status_code == 302, answer.content.decode()[:2000]
         return str(answer["Location"])
 
@@ -163,10 +167,11 @@ class Browser:
         *,
         refuse: tuple[str, ...] = (),
         decision: str = "allow",
+        said: str = "",
     ) -> Any:
         """The whole trip from a page before the leap; returns what comes of it (`come_back`)."""
         visitor = self.practice.visitor(network, person, refuse)
-        back = visitor.travel(self.leap(url), HOME, decision=decision)
+        back = visitor.travel(self.leap(url, said), HOME, decision=decision)
         return self.come_back(back)
 
     def come_back(self, address: str) -> Any:

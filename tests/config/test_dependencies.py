@@ -31,7 +31,7 @@ def locked(name: str) -> set[str]:
 
 def test_every_dependency_says_why_it_is_there() -> None:
     text = (ROOT / "docs/dependencies.md").read_text()
-    explained = set(re.findall(r"^\| `([a-z0-9-]+)`", text, re.MULTILINE))
+    explained = set(re.findall(r"^\| `(@?[a-z0-9/-]+)`", text, re.MULTILINE))
     assert explained == direct() | peers()
 
 

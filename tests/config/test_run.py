@@ -34,6 +34,9 @@ def test_a_port_that_is_none_is_refused(text: str, monkeypatch: pytest.MonkeyPat
 def test_every_host_of_every_network_is_led_to_the_practice_networks() -> None:
     hosts = json.loads(run.environment(8000, 8100)["NETWORK_HOSTS"])
     real = {host for network in NETWORKS.values() for host in network.hosts}
+    real |= {host for servers in run.PRACTICE_SERVERS.values() for host in servers}
+    without = {slug for slug, network in NETWORKS.items() if not network.hosts}
+    assert without == run.PRACTICE_SERVERS.keys(), "whoever has no hosts of its own has these"
     assert hosts == {host: f"http://localhost:8100/{host}" for host in real}
 
 

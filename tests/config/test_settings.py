@@ -13,6 +13,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from config import environment
+from networks import dpop
 from networks.registry import NETWORKS
 
 SETTINGS = Path(__file__).resolve().parents[2] / "config/settings.py"
@@ -106,7 +107,25 @@ def test_the_first_key_stays_the_first(load: Load) -> None:
     assert load()["TOKEN_KEYS"] == ["first", "second"]
 
 
-@pytest.mark.parametrize("slug", NETWORKS)
+def test_a_network_that_asks_us_who_we_are_needs_a_key_alone(load: Load) -> None:
+    key = dpop.new_key()
+    one_line = key.replace("\n", "\\n")  # as a .env file has it
+    for given in (key, one_line):
+        ((address, secret),) = load(BLUESKY_PRIVATE_KEY=given)["OAUTH_CLIENTS"].values()
+        assert address == f"{COMPLETE['BASE_URL']}/oauth/bluesky/client-metadata.json"
+        assert secret.strip() == key.strip()
+    at_home = load(BASE_URL="http://127.0.0.1:8000")["OAUTH_CLIENTS"]["bluesky"]
+    assert at_home[0].startswith("http://localhost?")
+    assert at_home[1] == ""
+
+
+def test_a_key_that_is_none_is_refused_by_its_name_and_not_printed(load: Load) -> None:
+    with pytest.raises(ImproperlyConfigured, match="^BLUESKY_PRIVATE_KEY is not") as refused:
+        load(BLUESKY_PRIVATE_KEY="half-a-key")
+    assert "half-a-key" not in str(refused.value)
+
+
+@pytest.mark.parametrize("slug", environment.registered(NETWORKS.values()))
 def test_every_network_can_be_given_a_client(slug: str, load: Load) -> None:
     name = environment.variable(slug, "CLIENT_ID")
     secret = environment.variable(slug, "CLIENT_SECRET")

@@ -11,6 +11,7 @@ import yaml
 
 from accounts.walls import ENGINE, OWNER, WEB
 from config import deploy_check, environment
+from networks import dpop
 from networks.registry import NETWORKS
 from tests.config.test_settings import Load, load  # noqa: F401 - a fixture
 
@@ -24,13 +25,20 @@ OUTSIDE = {
 # pytest's own, and what only a development machine knows.
 NOT_FOR_OPERATORS = {"PYTEST_XDIST_WORKER"}
 CLIENTS = {
-    environment.variable(slug, name) for slug in NETWORKS for name in ("CLIENT_ID", "CLIENT_SECRET")
+    environment.variable(slug, name)
+    for slug in environment.registered(NETWORKS.values())
+    for name in ("CLIENT_ID", "CLIENT_SECRET")
+}
+KEYS = {
+    environment.variable(slug, "PRIVATE_KEY")
+    for slug, network in NETWORKS.items()
+    if network.publishes_client_metadata
 }
 
 
 def of_settings() -> set[str]:
     text = (ROOT / "config/settings.py").read_text()
-    return (set(READ.findall(text)) | CLIENTS) - NOT_FOR_OPERATORS
+    return (set(READ.findall(text)) | CLIENTS | KEYS) - NOT_FOR_OPERATORS
 
 
 def of_example() -> set[str]:
@@ -50,6 +58,7 @@ VALUES = {
     "NETWORK_HOSTS": '{"www.example.org": "http://localhost:1"}',
     "REDIS_URL": "redis://:secret@elsewhere:6379/3",
     "DEBUG": "on",
+    **dict.fromkeys(KEYS, dpop.new_key()),
     **dict.fromkeys(("PROXY_COUNT", "DATABASE_CONN_MAX_AGE", "SESSION_IDLE"), "17"),
     **dict.fromkeys(("SESSION_LIFETIME", "PROBE_INTERVAL", "PROBE_TICK"), "17"),
     **dict.fromkeys(("CONFIRM_AFTER", "LISTING_INTERVAL"), "17"),
@@ -102,12 +111,14 @@ def test_settings_are_found() -> None:
 
 def test_every_variable_is_documented() -> None:
     documented = set(re.findall(r"^\| `([A-Z_]+)`", documentation(), re.MULTILINE))
-    assert documented == (of_settings() - CLIENTS) | OUTSIDE
+    assert documented == (of_settings() - CLIENTS - KEYS) | OUTSIDE
 
 
 def test_the_client_registration_of_every_network_is_documented() -> None:
     assert "`<NETWORK>_CLIENT_ID`" in documentation()
     assert "`<NETWORK>_CLIENT_SECRET`" in documentation()
+    assert "`<NETWORK>_PRIVATE_KEY`" in documentation()
+    assert all(f"`{name}`" in documentation() for name in KEYS)
 
 
 def documentation() -> str:

@@ -53,6 +53,7 @@ class Bluesky(OAuth2Network):
     colour = "#0085ff"
     initials = "Bs"
     question = notes.QUESTION
+    publishes_client_metadata = True
     # As a rule; what counts is what the server's metadata says (whereabouts.Server).
     authorization_endpoint = "{issuer}/oauth/authorize"
     token_endpoint = "{issuer}/oauth/token"  # noqa: S105
