@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -16,6 +17,7 @@ from networks.base import (
     Identity,
     Reason,
     Refusal,
+    Request,
     TransportError,
     Verdict,
 )
@@ -30,6 +32,10 @@ KEPT = Grant("user-1", keep={"page:1": "page-1", "page:2": "page-2", "tasks:1": 
                              "user:77": "Anna Huber"})  # fmt: skip
 ENDED = {"code": 190, "subcode": 463, "message": "Session has expired"}
 TASKS = ["ANALYZE", "ADVERTISE", "MESSAGING", "MODERATE", "CREATE_CONTENT", "MANAGE"]
+
+
+def form_of(request: Request) -> Mapping[str, str]:
+    return request.form or {}
 
 
 def about(**more: Any) -> dict[str, Any]:
@@ -88,7 +94,7 @@ def test_a_code_becomes_sixty_days_and_pages_without_an_end() -> None:
                           "tasks:2": "MODERATE"}  # fmt: skip
     assert grant.expires_at is None
     assert grant.reauthorize_by == datetime.fromtimestamp(LATER, UTC)
-    assert held.requests[1].form["fb_exchange_token"] == "short"
+    assert form_of(held.requests[1])["fb_exchange_token"] == "short"
 
 
 def test_no_token_and_no_secret_stand_in_an_address_or_a_repr() -> None:
@@ -174,7 +180,7 @@ def test_a_refused_app_token_is_the_operators_trouble_and_nobodys_death(given: A
 def test_a_page_lives_on_when_its_persons_token_has_ended() -> None:
     held = talk(FACEBOOK.probe(CLIENT, KEPT, "77"), parts(ended()), parts(ended(), about()))
     assert held.result.health is Health.ALIVE
-    asked = json.loads(dict(held.requests[1].form or {})["batch"])
+    asked = json.loads(form_of(held.requests[1])["batch"])
     assert [part["relative_url"] for part in asked] == [
         "debug_token?input_token=page-1", "debug_token?input_token=page-2"]  # fmt: skip
 
@@ -197,8 +203,8 @@ def test_fifty_are_asked_about_in_one_request() -> None:
     assert [verdict.health for verdict in held.result[:49]] == [Health.ALIVE] * 49
     assert held.result[49].reason is Reason.EXPIRED
     (request,) = held.requests
-    assert dict(request.form or {})["access_token"] == "our-id|our-secret"
-    assert len(json.loads(dict(request.form or {})["batch"])) == 50
+    assert form_of(request)["access_token"] == "our-id|our-secret"
+    assert len(json.loads(form_of(request)["batch"])) == 50
 
 
 def test_a_part_that_failed_on_its_own_is_asked_about_alone() -> None:
@@ -271,7 +277,7 @@ def test_where_the_persons_token_has_ended_each_page_answers_for_itself() -> Non
     held = talk(FACEBOOK.reach(CLIENT, KEPT, ANNA), EXPIRED, answer(both))
     (one,) = held.result
     assert (one.remote_id, one.role, one.missing_role) == ("1", "CREATE_CONTENT", "")
-    asked = json.loads(dict(held.requests[1].form or {})["batch"])
+    asked = json.loads(form_of(held.requests[1])["batch"])
     assert [part["access_token"] for part in asked] == ["page-1", "page-2"]
     assert talk(FACEBOOK.identify(CLIENT, KEPT), EXPIRED).result == ANNA
 

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from networks.base import Answer, Client, Grant, Health, Identity, Reason, Refusal, TransportError
+from networks.base import (
+    Answer,
+    Client,
+    Grant,
+    Health,
+    Identity,
+    Reason,
+    Refusal,
+    Request,
+    TransportError,
+)
 from networks.registry import NETWORKS
 from tests.networks.talk import CLIENT, answer, exchange_refusal, refusal, talk
 
@@ -27,6 +38,10 @@ LINKED = {"id": "1", "access_token": "page-1", "tasks": TASKS, "instagram_busine
 UNLINKED = {"id": "2", "access_token": "page-2", "tasks": TASKS}
 FACEBOOK_SCOPES = ["instagram_basic", "instagram_content_publish", "instagram_manage_comments",
                    "pages_show_list", "pages_read_engagement"]  # fmt: skip
+
+
+def form_of(request: Request) -> Mapping[str, str]:
+    return request.form or {}
 
 
 def described(**more: Any) -> Answer:
@@ -91,7 +106,7 @@ def test_both_logins_name_what_was_granted_alike() -> None:
 def test_a_code_becomes_sixty_days_that_are_renewed_halfway() -> None:
     held = talk(INSTAGRAM.exchange(CLIENT, {"code": "c#_"}, {}), GRANTED, LONG)
     grant, now = held.result, datetime.now(UTC)
-    assert dict(held.requests[0].form or {})["code"] == "c"
+    assert form_of(held.requests[0])["code"] == "c"
     assert grant.refresh_token == grant.access_token == "long"
     assert timedelta(days=29) < grant.expires_at - now < timedelta(days=31)
     assert timedelta(days=59) < grant.refresh_expires_at - now <= timedelta(days=60)
