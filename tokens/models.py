@@ -191,7 +191,6 @@ class Token(models.Model):
             scopes=tuple(self.scopes),
             expires_at=self.expires_at,
             refresh_expires_at=self.refresh_expires_at,
-            issued_at=self.issued_at,
             keep=json.loads(vault.open_(self, "keep")) if self.keep else {},
         )
 
