@@ -27,8 +27,9 @@ class Grant:
     """A token pair as a network gave it, with every clock its answer named (aware datetimes).
 
     For OAuth 1.0a `refresh_token` is the token secret and nothing ever ends. `reauthorize_by`:
-    when the network itself wants a person again. `keep` is what belongs to the grant and is as secret: a key that it is bound to, or the tokens
-    of single pages. A refresh returns a whole Grant, `keep` included.
+    when the network itself wants a person again. `keep` is what belongs to the grant and is as
+    secret: a key that it is bound to, or the tokens of single pages. A refresh returns a whole
+    Grant, `keep` included.
     """
 
     access_token: str = field(repr=False)
