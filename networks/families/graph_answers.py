@@ -101,6 +101,8 @@ OVERRULING: tuple[tuple[str, Reason], ...] = (
     ("go to the app dashboard", Reason.APP_DISABLED),
     ("error validating application", Reason.APP_DISABLED),  # 101, or 190
     ("application has been deleted", Reason.APP_DISABLED),
+    ("application has been disabled", Reason.APP_DISABLED),
+    ("non-active apps", Reason.APP_DISABLED),  # code 200
     ("error validating client secret", Reason.APP_DISABLED),  # code 1
     ("invalid client secret", Reason.APP_DISABLED),
     ("invalid client_id", Reason.APP_DISABLED),
@@ -117,6 +119,8 @@ OVERRULING: tuple[tuple[str, Reason], ...] = (
     ("no app id was provided", Reason.APP_DISABLED),
     ("did not match the viewing app", Reason.APP_DISABLED),  # a token of another app
     ("reduce the amount of data", Reason.NOT_A_TOKEN_PROBLEM),  # code 1
+    ("provide valid app id", Reason.NOT_A_TOKEN_PROBLEM),  # code 200: sent without any token
+    ("as the page itself", Reason.NOT_A_TOKEN_PROBLEM),  # code 200: sent with the person's token
     ("called with a page access token", Reason.NOT_A_TOKEN_PROBLEM),  # code 190
     ("access token is required", Reason.NOT_A_TOKEN_PROBLEM),  # 104, 210, 102: of another kind
     ("authorization code", Reason.NOT_A_TOKEN_PROBLEM),
@@ -134,11 +138,14 @@ OVERRULING: tuple[tuple[str, Reason], ...] = (
 TOKEN_WORDS: tuple[tuple[str, Reason], ...] = (
     ("follow the instructions given", Reason.ACCOUNT_SUSPENDED),
     ("checkpoint", Reason.ACCOUNT_SUSPENDED),
+    ("challenge_required", Reason.ACCOUNT_SUSPENDED),
     ("not a confirmed user", Reason.ACCOUNT_SUSPENDED),
     ("page that has been deleted", Reason.ACCOUNT_SUSPENDED),
     ("page that is not accessible", Reason.ACCOUNT_SUSPENDED),
     ("impersonat", Reason.PERMISSION_LOST),  # a page, whose administrator one is no longer
     ("has not authorized application", Reason.REVOKED_BY_USER),
+    ("app not installed", Reason.REVOKED_BY_USER),
+    ("invalidated explicitly", Reason.REVOKED_BY_USER),
     ("changed their password", Reason.PASSWORD_CHANGED),
     ("changed the password", Reason.PASSWORD_CHANGED),
     ("changed the session", Reason.PASSWORD_CHANGED),
@@ -153,6 +160,7 @@ TOKEN_WORDS: tuple[tuple[str, Reason], ...] = (
     ("token could not be decrypted", Reason.INVALID_TOKEN_UNSPECIFIED),
     ("token provided is invalid", Reason.INVALID_TOKEN_UNSPECIFIED),
     ("token is invalid", Reason.INVALID_TOKEN_UNSPECIFIED),
+    ("login_required", Reason.INVALID_TOKEN_UNSPECIFIED),
     ("invalid access token", Reason.INVALID_TOKEN_UNSPECIFIED),
     ('"invalid_token"', Reason.INVALID_TOKEN_UNSPECIFIED),  # of WWW-Authenticate
 )

@@ -31,6 +31,10 @@ def read(body: Any, status: int = 400, where: Where = Where.API_CALL, **headers:
     return NETWORKS["facebook"].read(where, answer(body, status, **headers)).reason
 
 
+GONE_OBJECT = (
+    "Unsupported get request. Object with ID '7' does not exist, cannot be loaded due to missing "
+    "permissions, or does not support this operation"
+)
 # code, subcode, message, reason: neighbours of the recorded answers, none of them among these.
 CASES: list[tuple[Any, Any, str, Reason]] = [
     ("190", "463", "", Reason.EXPIRED),  # numbers as strings
@@ -50,6 +54,10 @@ CASES: list[tuple[Any, Any, str, Reason]] = [
     (190, None, "(#190) This method must be called with a Page Access Token", NOT),
     (190, None, "Error validating application. Application has been deleted.",
      Reason.APP_DISABLED),
+    (190, None, "Error validating access token: The session was invalidated explicitly using an "
+     "API call.", Reason.REVOKED_BY_USER),
+    (190, 467, "The session is invalid because the user logged out.", DEAD),
+    (200, None, "(#200) Provide valid app ID", NOT),
     (102, None, "A session key is required for calling this method", DEAD),
     (102, None, "A user access token is required to request this resource.", NOT),
     (104, None, "An access token is required to request this resource.", NOT),
@@ -77,8 +85,7 @@ CASES: list[tuple[Any, Any, str, Reason]] = [
     (100, None, "Invalid appsecret_proof provided in the API argument", Reason.APP_DISABLED),
     (100, None, "(#100) Tried accessing nonexisting field (posts)", NOT),
     (100, None, "(#100) Requires pages_manage_posts permission", Reason.PERMISSION_LOST),
-    (100, 33, "Unsupported get request. Object with ID '7' does not exist, cannot be loaded due "
-     "to missing permissions, or does not support this operation", NOT),
+    (100, 33, GONE_OBJECT, NOT),
     (100, 36009, "This authorization code has been used.", NOT),
     (368, None, "deemed abusive or is otherwise disallowed", Reason.ACCOUNT_SUSPENDED),
     (368, 1390008, "posting too fast", Reason.RATE_LIMITED),
@@ -122,7 +129,7 @@ def test_an_error_that_calls_itself_transient_is_an_outage_whatever_it_says() ->
     said = fault(190, 463, "Error validating access token: expired", is_transient=True)
     assert read(said) is Reason.NETWORK_OUTAGE
     assert read(fault(190, 463, is_transient=False)) is Reason.EXPIRED
-    assert read(fault(4, 1349210, is_transient=True)) is Reason.RATE_LIMITED
+    assert read(fault(4, is_transient=True)) is Reason.RATE_LIMITED
 
 
 INNER = {"code": 190, "message": "Error validating access token", "subcode": 458}
@@ -195,7 +202,7 @@ def test_the_header_of_an_empty_answer_is_read() -> None:
 
 
 def test_an_object_that_is_gone_counts_only_where_the_profile_itself_was_asked_for() -> None:
-    gone = answer(fault(100, 33, CASES[39][2]), 400)
+    gone = answer(fault(100, 33, GONE_OBJECT), 400)
     assert graph_reason(gone, of_profile=True) is Reason.PERMISSION_LOST
     assert graph_reason(gone) is NOT
     failing = answer(fault(100, 33, "Authorization Error"), 400)
