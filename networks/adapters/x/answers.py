@@ -102,6 +102,7 @@ MESSAGES: tuple[tuple[str, Reason], ...] = (
     ("invalid or expired token", Reason.INVALID_TOKEN_UNSPECIFIED),
     ("could not authenticate you", Reason.INVALID_TOKEN_UNSPECIFIED),
     ("401 unauthorized", Reason.INVALID_TOKEN_UNSPECIFIED),  # as its clients print it
+    ("401 client error", Reason.INVALID_TOKEN_UNSPECIFIED),
 )
 
 # A problem of no type says what its status says. A bare 403 is what a call for which a scope is

@@ -56,7 +56,7 @@ NOTES = (
             "https://support.google.com/youtube/answer/9481328",
         ),
     ),
-    Note(_("Posts are videos: YouTube's interface for apps has none for the tab «Posts».")),
+    Note(_("Posts are videos: YouTube's interface for apps has none for the tab “Posts”.")),
     Note(
         _(
             "A Google account without a channel cannot be connected. Create the channel at "
