@@ -149,6 +149,7 @@ DOMAINS: Mapping[str, Reason] = {
         (
             "youtube.activity",
             "youtube.caption",
+            "youtube.channel",
             "youtube.channelSection",
             "youtube.comment",
             "youtube.commentThread",

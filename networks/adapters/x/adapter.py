@@ -132,7 +132,9 @@ def named(answer: Answer, body: Mapping[str, Any]) -> Reason:
     text = answer.body[:20_000].decode("utf-8", "replace").lower()
     reason = next((reason for words, reason in MESSAGES if words in text), None)
     title, detail = (str(body.get(name) or "").lower() for name in ("title", "detail"))
-    return reason or TITLES.get((title, detail), Reason.NOT_UNDERSTOOD)
+    about_one_request = title == "forbidden" and detail != ""
+    unnamed = Reason.NOT_A_TOKEN_PROBLEM if about_one_request else Reason.NOT_UNDERSTOOD
+    return reason or TITLES.get((title, detail), unnamed)
 
 
 def errors_in(body: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
