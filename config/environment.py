@@ -15,7 +15,11 @@ class Trimmed(FileAwareMapping):
     """Values from `<NAME>_FILE`, without the newline that editors and `echo` leave at the end."""
 
     def __getitem__(self, key: str) -> str:
-        return str(super().__getitem__(key)).strip()
+        try:
+            return str(super().__getitem__(key)).strip()
+        except OSError as error:
+            where = f"{key}_FILE, {error.filename}"
+            raise ImproperlyConfigured(f"{where}: {error.strerror}.") from None
 
 
 class Environment(environ.Env):

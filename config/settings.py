@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
 from config import embedded, environment, limits, logs
-from networks.registry import NETWORKS
+from networks import registry
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environment.Environment()
@@ -278,10 +278,16 @@ SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 # --- Networks and probing ----------------------------------------------------------------------
 
+# Networks of this installation alone: dotted paths of classes, and descriptions in TOML.
+ADDITIONAL_NETWORKS = env.list("ADDITIONAL_NETWORKS", default=[])
+NETWORKS = env.str("NETWORKS", default="", multiline=True)
+registry.add(ADDITIONAL_NETWORKS, NETWORKS)
 # {slug: (client id, client secret)} from <SLUG>_CLIENT_ID and <SLUG>_CLIENT_SECRET.
-OAUTH_CLIENTS = environment.from_environment(env, environment.registered(NETWORKS.values()))
+OAUTH_CLIENTS = environment.from_environment(
+    env, environment.registered(registry.NETWORKS.values())
+)
 # The same from BASE_URL and <SLUG>_PRIVATE_KEY, where a network knows us by our address.
-OAUTH_CLIENTS |= environment.by_metadata(env, NETWORKS.values(), BASE_URL)
+OAUTH_CLIENTS |= environment.by_metadata(env, registry.NETWORKS.values(), BASE_URL)
 # LinkedIn retires a version of its API a year after the month that names it.
 LINKEDIN_VERSION = env.str("LINKEDIN_VERSION", default="202608")
 # {real host: base address}, to speak with practice networks instead of the real ones.

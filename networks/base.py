@@ -168,6 +168,9 @@ class Network:
     budgets: ClassVar[tuple[Budget, ...]] = ()
     push: ClassVar[tuple[Push, ...]] = ()
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.slug!r})"
+
     def hosts_of(self, client: Client) -> Collection[str]:
         """The hosts that a conversation may speak with."""
         return self.hosts

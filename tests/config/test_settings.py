@@ -13,8 +13,9 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from config import environment
-from networks import dpop
+from networks import dpop, registry
 from networks.registry import NETWORKS
+from tests.networks.test_configured import EXAMPLE
 
 SETTINGS = Path(__file__).resolve().parents[2] / "config/settings.py"
 COMPLETE = {
@@ -39,6 +40,7 @@ def load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Load:
         variables = COMPLETE | {"LOCAL_DIR": str(tmp_path)} | changes
         given = {name: value for name, value in variables.items() if value}
         monkeypatch.setattr("os.environ", given)
+        monkeypatch.setattr(registry, "NETWORKS", dict(NETWORKS))
         monkeypatch.setattr(environment.Environment, "ENVIRON", environment.Trimmed(dict(given)))
         return runpy.run_path(str(SETTINGS))
 
@@ -144,3 +146,27 @@ def test_test_workers_do_not_share_a_valkey_database() -> None:
     address = "unix:///run/valkey.sock?db=0"
     named = {environment.for_worker(address, worker) for worker in ("", "gw0", "gw1", "gw7")}
     assert len(named) == 4
+
+
+def test_a_network_of_ones_own_is_there_with_its_registration(load: Load) -> None:
+    settings = load(
+        NETWORKS=EXAMPLE,
+        ADDITIONAL_NETWORKS="tests.networks.outside.Outside",
+        EXAMPLE_CLIENT_ID="id",
+        EXAMPLE_CLIENT_SECRET="secret",
+    )
+    assert settings["OAUTH_CLIENTS"] == {"example": ("id", "secret")}
+    assert {"example", "outside"} == set(registry.NETWORKS) - set(NETWORKS)
+
+
+def test_a_file_that_is_not_there_is_named(load: Load) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"^NETWORKS_FILE, /nowhere\.toml: No such file"):
+        load(NETWORKS_FILE="/nowhere.toml")
+
+
+@pytest.mark.parametrize(
+    "change", [{"NETWORKS": "[[network]]"}, {"ADDITIONAL_NETWORKS": "nowhere.Example"}]
+)
+def test_a_network_that_cannot_be_read_stops_the_start(change: dict[str, str], load: Load) -> None:
+    with pytest.raises(ImproperlyConfigured, match=f"^{next(iter(change))}, "):
+        load(**change)

@@ -14,6 +14,7 @@ from config import deploy_check, environment
 from networks import dpop
 from networks.registry import NETWORKS
 from tests.config.test_settings import Load, load  # noqa: F401 - a fixture
+from tests.networks.test_configured import EXAMPLE
 
 ROOT = Path(__file__).resolve().parents[2]
 READ = re.compile(r"""(?:env(?:\.\w+)?|required)\(\s*"([A-Z_]+)["]""")
@@ -57,6 +58,8 @@ VALUES = {
     "EMAIL_URL": "smtp+tls://somebody:secret@elsewhere:587",
     "NETWORK_HOSTS": '{"www.example.org": "http://localhost:1"}',
     "REDIS_URL": "redis://:secret@elsewhere:6379/3",
+    "NETWORKS": EXAMPLE,
+    "ADDITIONAL_NETWORKS": "tests.networks.outside.Outside",
     "DEBUG": "on",
     **dict.fromkeys(KEYS, dpop.new_key()),
     **dict.fromkeys(("PROXY_COUNT", "DATABASE_CONN_MAX_AGE", "SESSION_IDLE"), "17"),
@@ -128,7 +131,7 @@ def documentation() -> str:
 def test_the_example_names_every_variable_and_no_other() -> None:
     # Put together by docker-compose.yml; of use to developers only; or fixed in the image.
     elsewhere = {"DATABASE_URL", "REDIS_URL", "DEBUG", "LOCAL_DIR", "STATIC_ROOT", "PRACTICE_PORT"}
-    rare = {"DATABASE_CONN_MAX_AGE", "NETWORK_HOSTS", "TAG"}
+    rare = {"DATABASE_CONN_MAX_AGE", "NETWORK_HOSTS", "TAG", "NETWORKS", "ADDITIONAL_NETWORKS"}
     assert of_example() == (of_settings() | OUTSIDE) - elsewhere - rare
 
 
