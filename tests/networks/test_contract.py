@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
+import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from time import process_time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +20,7 @@ from hypothesis import strategies as st
 
 from networks import dpop
 from networks.base import (
+    WEB_PAGE,
     Answer,
     Authorization,
     Client,
@@ -31,6 +37,7 @@ from networks.base import (
     Verdict,
     Where,
 )
+from networks.http import BODY_LIMIT
 from networks.registry import NETWORKS
 from networks.wire import prepare
 from tests.networks.talk import CLIENT, GRANT, talk
@@ -53,6 +60,23 @@ WORDS = [
     "role", "state", "serviceErrorCode", "refresh_expires_in", "refresh_token_expires_in",
 ]
 # fmt: on
+FORMS: dict[str, Callable[[str, int], bytes]] = {
+    "half of it": lambda text, n: text.encode()[:n],
+    "numbers as strings": lambda text, _: re.sub(r"(?<=: )(-?\d+)", r'"\1"', text).encode(),
+    "in a list": lambda text, _: f"[{text}]".encode(),
+    "in a line of a log": lambda text, n: f"{'x' * n} failed: {text} at 12:00".encode(),
+    "in a string": lambda text, _: json.dumps(text).encode(),
+    "printed by Python": lambda text, _: repr(json.loads(text)).encode(),
+    "UTF-16": lambda text, _: text.encode("utf-16"),
+    "Latin-1": lambda text, n: f"{chr(0xE4) * n}{text}".encode("latin-1", "replace"),
+    "with a mark": lambda text, _: text.encode("utf-8-sig"),
+}
+
+
+def in_another_form(value: Any, form: str, number: int) -> bytes:
+    return FORMS[form](json.dumps(value), number)
+
+
 near_misses = st.dictionaries(st.sampled_from(WORDS), json_values, max_size=6)
 bodies = (
     st.binary(max_size=200)
@@ -60,12 +84,20 @@ bodies = (
         lambda value: json.dumps(value).encode()
     )
     | st.text(max_size=200).map(lambda text: f"<html>{text}</html>".encode("utf-8", "replace"))
+    | st.builds(in_another_form, near_misses, st.sampled_from(sorted(FORMS)), st.integers(0, 60))
+)
+HEADERS = [
+    "retry-after", "content-type", "www-authenticate", "dpop-nonce", "location", "date",
+    "x-ratelimit-reset", "ratelimit-reset", "x-rate-limit-reset", "x-app-usage",
+]  # fmt: skip
+headers = st.dictionaries(
+    st.sampled_from(HEADERS) | st.text(max_size=8), st.text(max_size=40) | st.just("9" * 400)
 )
 answers = st.builds(
     Answer,
     st.sampled_from([200, 201, 204, 301, 400, 401, 403, 404, 410, 418, 426, 429, 500, 503, 599])
     | st.integers(100, 999),
-    st.dictionaries(st.sampled_from(["retry-after", "content-type"]), st.text(max_size=20)),
+    headers,
     bodies,
 )
 
@@ -137,7 +169,9 @@ def test_whatever_comes_back_a_conversation_keeps_its_word(
 @given(
     where=st.sampled_from(Where),
     answer=answers,
-    known=st.builds(Known, st.booleans(), st.booleans(), st.booleans()),
+    known=st.builds(
+        Known, st.booleans(), st.booleans(), st.booleans(), st.none() | st.timedeltas()
+    ),
 )
 def test_reading_never_raises_and_an_outage_is_never_a_death(
     network: Network, where: Where, answer: Answer, known: Known
@@ -147,8 +181,38 @@ def test_reading_never_raises_and_an_outage_is_never_a_death(
     if verdict.health is Health.DEAD:
         assert verdict.reason is not None
         assert verdict.reason.is_dead
-    if answer.status >= 500 or answer.status == 429:
+    if answer.status == 429 or (answer.status >= 500 and not network.names_errors_with_5xx):
         assert verdict.health is Health.UNCLEAR
+
+
+@every_network
+@pytest.mark.parametrize("where", Where)
+def test_what_fills_the_whole_door_is_read_in_time(network: Network, where: Where) -> None:
+    """The door takes no more than this of an answer of ten megabytes."""
+    begun = process_time()
+    for piece in (b"{", b'{"error":', b"[[", b'a: "', b"{'code': 1, ", b"<html>", b'\\"{', b"\xff"):
+        body = (piece * (BODY_LIMIT // len(piece) + 1))[:BODY_LIMIT]
+        assert network.read(where, Answer(400, {}, body)).health is not Health.DEAD
+    assert process_time() - begun < 10
+
+
+unheard_of = st.text(alphabet="qxyz", min_size=3, max_size=12) | st.integers(10**7, 10**9)
+
+
+@every_network
+@UNHURRIED
+@given(
+    where=st.sampled_from(sorted(set(Where) - {Where.WEBHOOK})),
+    status=st.sampled_from([200, 201, 302, 400, 404, 409, 410, 418, 422, 429, 500, 503]),
+    body=st.dictionaries(st.sampled_from(WORDS), unheard_of, min_size=1, max_size=4),
+    inside=st.sampled_from(["", "error", "data", "meta"]),
+)
+def test_a_code_that_nobody_has_heard_of_is_never_dead(
+    network: Network, where: Where, status: int, body: dict[str, Any], inside: str
+) -> None:
+    """With 401 too, unless the network's words are in the reader's language (Mastodon)."""
+    raw = json.dumps({inside: body} if inside else body).encode()
+    assert network.read(where, Answer(status, {}, raw)).health is not Health.DEAD
 
 
 @every_network
@@ -253,6 +317,48 @@ def test_what_people_read_can_be_translated(network: Network) -> None:
     links = [note.link[1] for note in network.notes if note.link]
     assert links
     assert all(link.startswith("https://") for link in links)
+
+
+@every_network
+def test_what_we_count_on_has_a_page_of_the_vendor(network: Network) -> None:
+    for fact in (*network.budgets, *network.push):
+        assert WEB_PAGE.fullmatch(fact.source), fact
+    for budget in network.budgets:
+        assert budget.each in ("app", "login", "address")
+        assert budget.calls > 0 < budget.seconds
+
+
+MOST_CODE = 150
+TOO_LONG = {"bluesky"}
+
+
+@every_network
+def test_an_adapter_can_be_read_at_one_sitting(network: Network) -> None:
+    """Its tables and texts stand beside it, and what several share in networks/."""
+    path = sys.modules[type(network).__module__].__file__
+    assert path
+    if network.slug in TOO_LONG:
+        pytest.xfail("to be parted")
+    assert len(lines_of_code(Path(path).read_text())) <= MOST_CODE
+
+
+def lines_of_code(source: str) -> list[str]:
+    """Lines that are neither blank, comment, docstring nor import."""
+    other: set[int] = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            other |= set(range(node.lineno, (node.end_lineno or 0) + 1))
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
+            words = node.body[0] if ast.get_docstring(node) else None
+            other |= set(range(words.lineno, (words.end_lineno or 0) + 1)) if words else set()
+    lines = enumerate(source.splitlines(), start=1)
+    return [one for n, one in lines if n not in other and one.strip() and one.strip()[:1] != "#"]
+
+
+def test_what_counts_as_code() -> None:
+    top = '"""Doc."""\nimport a\nfrom b import (\n    c,\n)\n# word\n\n\n'
+    source = top + 'def f():\n    """D."""\n    return 1\n'
+    assert lines_of_code(source) == ["def f():", "    return 1"]
 
 
 @every_network

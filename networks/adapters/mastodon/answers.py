@@ -122,7 +122,7 @@ def sentence(answer: Answer) -> str:
     and the streaming server with something like one."""
     body = said(answer)
     texts = words_of(body, "error", "error_description", "message")
-    if not texts and not is_page(answer):
+    if not body and not is_page(answer):
         texts = [answer.body[:500].decode("utf-8", "replace").strip().strip('"')]
     return " ".join([*texts, answer.headers.get("www-authenticate", "")]).lower()
 
