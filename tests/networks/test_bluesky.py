@@ -355,6 +355,13 @@ def test_where_a_server_was_named_anybody_of_it_may_come() -> None:
     assert grant.keep["did"] == OTHER
 
 
+def test_a_new_handle_is_followed() -> None:
+    given = answer({"did": DID, "handle": "new.example", "active": True})
+    (account,) = talk(BLUESKY.reach(CLIENT, GRANT, Identity(DID, "old.example")), given).result
+    assert (account.remote_id, account.name, account.is_login) == (DID, "new.example", True)
+    assert account.url == f"https://bsky.app/profile/{DID}"
+
+
 def test_a_handle_that_is_invalid_is_no_name() -> None:
     given = answer({"did": DID, "handle": "handle.invalid", "active": True})
     assert talk(BLUESKY.identify(CLIENT, GRANT), given).result.name == DID
