@@ -273,6 +273,10 @@ def test_a_refused_refresh_names_every_cause_and_so_none() -> None:
     assert read(body, 400, Where.CODE_EXCHANGE) is Reason.NOT_A_TOKEN_PROBLEM
 
 
+def test_an_answer_that_names_two_causes_names_none() -> None:
+    assert read({"error": "The access token expired, or was revoked"}) is INVALID
+
+
 def test_a_budget_is_full_again_at_a_date() -> None:
     soon = (datetime.now(UTC) + timedelta(minutes=2)).strftime("%Y-%m-%dT%H:%M:%S.000000Z")
     verdict = probed(Answer(429, {"x-ratelimit-reset": soon}, b'{"error": "Throttled"}'))
