@@ -80,7 +80,7 @@ VERBS = {
         _("Signed in by single sign-on"), _("{actor} signed in by single sign-on.")
     ),
     "profile_appeared": Verb(
-        _("Profile appeared"), _("{object} appeared at {network}, and is looked after now.")
+        _("Profile appeared"), _("{object} appeared at {network}; {actor} looks after it now.")
     ),
     "keys_rotated": Verb(_("Keys rotated"), _("{actor} rotated the encryption keys.")),
     "exported": Verb(_("Audit log exported"), _("{actor} exported the audit log.")),

@@ -33,6 +33,8 @@ BATCH = AT_ONCE
 def probe_due(network_slug: str, talk: Conversations, limit: int = BATCH) -> int:
     """Probe one batch of the network's due tokens; returns how many were claimed."""
     tokens = _claim(network_slug, limit)
+    if not tokens:
+        return 0
     write_down(list(Round(NETWORKS[network_slug], tokens, talk).findings()))
     return len(tokens)
 
