@@ -8,7 +8,7 @@ from django.utils.translation import ngettext_lazy
 from networks.base import Budget, Capability, Kind, Note, Push
 from networks.families.facebook_login import MODERATES, PUBLISHES
 
-REQUIRED_ROLE = _("allowed to create content")
+REQUIRED_ROLE = _("content editor")
 LOGIN_HINT = _("Sign in as the person who may create content on the page.")
 
 KINDS = (

@@ -20,7 +20,7 @@ QUESTION = Question(
     choices=(("", _("With Instagram")), (FACEBOOK, _("With Facebook"))),
 )
 
-REQUIRED_ROLE = _("allowed to create content")
+REQUIRED_ROLE = _("content editor")
 LOGIN_HINT = _("Sign in with the Instagram account itself, or as a person of its Facebook page.")
 
 KINDS = (
