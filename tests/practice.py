@@ -155,7 +155,7 @@ class Browser:
     def leap(self, url: str, said: str = "") -> str:
         """Press the button on a page before the leap, having `said` what the network asks; returns
         where the network's page is."""
-        answer = self.client.post(url, {"said": said} if said else {})
+        answer = self.client.post(url, {"said": said})
         assert answer.status_code == 302, answer.content.decode()[:2000]
         return str(answer["Location"])
 
