@@ -321,8 +321,8 @@ def test_what_people_read_can_be_translated(network: Network) -> None:
 
 @every_network
 def test_what_we_count_on_has_a_page_of_the_vendor(network: Network) -> None:
-    for fact in (*network.budgets, *network.push):
-        assert WEB_PAGE.fullmatch(fact.source), fact
+    sources = [one.source for one in network.budgets] + [one.source for one in network.push]
+    assert all(WEB_PAGE.fullmatch(source) for source in sources)
     for budget in network.budgets:
         assert budget.each in ("app", "login", "address")
         assert budget.calls > 0 < budget.seconds
