@@ -329,7 +329,6 @@ def test_what_we_count_on_has_a_page_of_the_vendor(network: Network) -> None:
 
 
 MOST_CODE = 150
-TOO_LONG = {"bluesky"}
 
 
 @every_network
@@ -337,8 +336,6 @@ def test_an_adapter_can_be_read_at_one_sitting(network: Network) -> None:
     """Its tables and texts stand beside it, and what several share in networks/."""
     path = sys.modules[type(network).__module__].__file__
     assert path
-    if network.slug in TOO_LONG:
-        pytest.xfail("to be parted")
     assert len(lines_of_code(Path(path).read_text())) <= MOST_CODE
 
 
