@@ -484,6 +484,7 @@ def test_one_set_of_tables_reads_the_older_words_too() -> None:
         (Where.REFRESH, 400, Reason.APP_DISABLED, granted(other_key)),
         (Where.REFRESH, 400, Reason.APP_DISABLED, {"error": "invalid_client_metadata"}),
         (Where.WEBHOOK, 200, Reason.ACCOUNT_SUSPENDED, {"active": False, "status": "takendown"}),
+        (Where.WEBHOOK, 200, Reason.ACCOUNT_SUSPENDED, {"t": "#tombstone"}),
         (Where.WEBHOOK, 200, None, {"account": {"active": True}}),
         (Where.WEBHOOK, 200, Reason.NOT_A_TOKEN_PROBLEM, {"kind": "identity"}),
     ]

@@ -150,7 +150,10 @@ def token_reason(answer: Answer) -> Reason | None:
 
 
 def push_reason(answer: Answer) -> Reason | None:
-    """An `#account` event as a relay sends it, or wrapped by a jetstream."""
+    """An `#account` event as a relay sends it, or wrapped by a jetstream; older relays said by
+    `#tombstone` that there is none any more."""
+    if any(str(answer.json.get(name)).endswith("tombstone") for name in ("$type", "t", "kind")):
+        return Reason.ACCOUNT_SUSPENDED
     inner = answer.json.get("account")
     event = inner if isinstance(inner, dict) else answer.json
     return hosting(event) if "active" in event else Reason.NOT_A_TOKEN_PROBLEM

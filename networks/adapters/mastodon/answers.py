@@ -95,6 +95,8 @@ def api_reason(answer: Answer) -> Reason | None:
     text = sentence(answer)
     if 200 <= answer.status < 300 and not body.get("error"):
         return None if succeeded(answer) or body or is_list(answer) else Reason.NOT_UNDERSTOOD
+    if answer.status in (404, 410) and not body:  # no Mastodon is there any more
+        return Reason.NETWORK_OUTAGE
     return code or first(SENTENCES, text) or of_token(answer, text) or Reason.NOT_UNDERSTOOD
 
 
@@ -106,15 +108,17 @@ def token_reason(answer: Answer) -> Reason | None:
 
 
 def of_token(answer: Answer, text: str) -> Reason | None:
-    """What a 401 says in any language; an answer that names two causes names none."""
-    is_about_token = answer.status in (200, 401) or "invalid_token" in text
-    if not is_about_token or is_page(answer):
+    """What a 401 says in any language, and elsewhere what is said of a token by name; an answer
+    that names two causes names none."""
+    names_token = has(TOKEN, text)
+    is_about_it = answer.status in (200, 401) or "invalid_token" in text
+    if is_page(answer) or not (is_about_it or (names_token and answer.status in (400, 403))):
         return None
     revoked, expired = has(REVOKED, text), has(EXPIRED, text)
     if revoked != expired:
         return Reason.REVOKED_BY_USER if revoked else Reason.EXPIRED
-    about = has(TOKEN, text) or text.startswith(("unauthorized", "not authorized"))
-    return Reason.INVALID_TOKEN_UNSPECIFIED if about else None
+    refused = names_token or text.startswith(("unauthorized", "not authorized"))
+    return Reason.INVALID_TOKEN_UNSPECIFIED if refused and is_about_it else None
 
 
 def sentence(answer: Answer) -> str:
