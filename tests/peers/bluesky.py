@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import subprocess
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
+from django.db import connections
+from django.test import Client
 
 from tests.peers.conftest import FOLDER, NODE
 
@@ -17,6 +21,8 @@ HOST = "pds.example"
 HOME = f"https://{HOST}"
 ADMIN = ("admin", "peers-admin")
 PASSWORD = "peers-password"
+# A name that nobody can have outside; .example and example.com are refused by the PDS.
+OUR_HOME = "https://tokenwacht.internal"
 API = "/@atproto/oauth-provider/~api"
 # As a browser writes them: the PDS looks at who sends a person, and from where.
 LEAP = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
@@ -27,9 +33,9 @@ BACK = {**LEAP, "Sec-Fetch-Site": "same-origin"}
 class Pds:
     """The two programs behind one process, and where they are to be found."""
 
-    def __init__(self) -> None:
+    def __init__(self, client: str) -> None:
         self.program = subprocess.Popen(
-            [str(NODE), "pds.mjs", HOST, ADMIN[1]],
+            [str(NODE), "pds.mjs", HOST, ADMIN[1], OUR_HOME, client],
             cwd=FOLDER,
             env={**os.environ, "LOG_ENABLED": "false"},
             stdin=subprocess.PIPE,
@@ -153,8 +159,27 @@ class Person:
         return f"{HOME}{parts.path}" + (f"?{parts.query}" if parts.query else "")
 
 
+class OurPages(BaseHTTPRequestHandler):
+    """What the PDS reads of us, by the product's own view."""
+
+    def do_GET(self) -> None:
+        answer = Client().get(self.path, secure=True, HTTP_HOST=urlsplit(OUR_HOME).netloc)
+        connections.close_all()  # this thread's own, or the test's database cannot be dropped
+        self.send_response(answer.status_code)
+        self.send_header("Content-Type", answer.headers.get("Content-Type", "text/plain"))
+        self.end_headers()
+        self.wfile.write(answer.content)
+
+    def log_message(self, *_: Any) -> None:
+        """Nobody reads it."""
+
+
 @pytest.fixture(scope="session")
 def pds() -> Iterator[Pds]:
-    program = Pds()
+    pages = ThreadingHTTPServer(("127.0.0.1", 0), OurPages)
+    threading.Thread(target=pages.serve_forever, daemon=True).start()
+    program = Pds(f"http://127.0.0.1:{pages.server_port}")
     yield program
     program.stop()
+    pages.shutdown()
+    pages.server_close()

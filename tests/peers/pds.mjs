@@ -1,5 +1,6 @@
 // A PDS and a directory of DIDs of its own, both on loopback; they end with their parent.
-// Told: the PDS's host name, and the password of its admin. Says: where the two really are.
+// Told: the PDS's host name, the password of its admin, the https address of a client, and where
+// on this machine that is to be asked instead. Says: where the two programs really are.
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
@@ -8,7 +9,15 @@ import { join } from 'node:path'
 import bluesky from '@atproto/pds'
 import directory from '@did-plc/server'
 
-const [hostname, adminPassword] = process.argv.slice(2)
+const [hostname, adminPassword, client, clientHere] = process.argv.slice(2)
+// The one thing here that is not as in production: nobody has a certificate on loopback.
+const outside = globalThis.fetch
+globalThis.fetch = (input, init) => {
+  const request = new Request(input, init)
+  const here = request.url.startsWith(`${client}/`)
+  return outside(here ? request.url.replace(client, clientHere) : request)
+}
+
 const secret = () => randomBytes(32).toString('hex')
 const freePort = () =>
   new Promise((found) => {

@@ -12,11 +12,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from networks import dpop
 from networks.base import Grant, Health, Reason, Verdict
 from networks.http import hold
 from networks.registry import NETWORKS
 from profiles.models import Profile
-from tests.peers.bluesky import Pds, Person, pds  # noqa: F401 - a fixture
+from tests.peers.bluesky import OUR_HOME, Pds, Person, pds  # noqa: F401 - a fixture
 from tests.people import World, sign_in
 from tokens import probing
 from tokens.conversations import Conversations
@@ -24,6 +25,7 @@ from tokens.models import Access, Token
 
 HOME = "http://127.0.0.1:8000"
 BLUESKY = NETWORKS["bluesky"]
+OUR_KEY = dpop.new_key()
 NUMBERS = count(1)
 
 pytestmark = pytest.mark.django_db
@@ -61,6 +63,14 @@ def profile(mara: Client, person: Person) -> Profile:
     return Profile.objects.get(remote_id=person.did)
 
 
+@pytest.fixture
+def in_production(settings: Any) -> None:
+    """With an address and a key: the PDS reads our document, and holds us to it."""
+    settings.BASE_URL = OUR_HOME
+    settings.ALLOWED_HOSTS = [OUR_HOME.removeprefix("https://"), "testserver"]
+    settings.OAUTH_CLIENTS = {"bluesky": BLUESKY.client_at(OUR_HOME, OUR_KEY)}
+
+
 def leap(client: Client, page: str, **fields: str) -> str:
     answer = client.post(page, fields)
     assert answer.status_code == 302, answer.content.decode()[:3000]
@@ -69,7 +79,7 @@ def leap(client: Client, page: str, **fields: str) -> str:
 
 def come_back(client: Client, address: str) -> Any:
     """Our callback, or the page that says what went wrong."""
-    answer = client.get(address.removeprefix(HOME))
+    answer = client.get(address.removeprefix(HOME).removeprefix(OUR_HOME))
     gone_wrong = "/outcome/" in answer.headers.get("Location", "")
     return client.get(answer["Location"]) if gone_wrong else answer
 
@@ -125,6 +135,29 @@ def test_a_did_or_a_server_will_do_as_well(mara: Client, person: Person, said: s
     words = {"did": person.did, "@handle": f"@{person.handle} "}
     added(mara, person, words.get(said, said))
     assert Profile.objects.get().remote_id == person.did
+
+
+def test_in_production_the_server_reads_who_we_are_and_takes_our_signature(
+    mara: Client, person: Person, in_production: None
+) -> None:
+    assert added(mara, person, person.handle).status_code == 302
+    token = Token.objects.get()
+    assert token.reauthorize_by is not None
+    assert token.reauthorize_by - timezone.now() > timedelta(days=80), "a public client has 14"
+    new = refreshed()
+    assert isinstance(new, Grant)
+    assert alone(BLUESKY.revoke, new) is True
+
+
+def test_a_signature_by_another_key_is_the_operators_trouble(
+    mara: Client, person: Person, in_production: None, settings: Any
+) -> None:
+    added(mara, person, person.handle)
+    address = BLUESKY.client_at(OUR_HOME, dpop.new_key())
+    settings.OAUTH_CLIENTS = {"bluesky": address}
+    verdict = refreshed()
+    assert isinstance(verdict, Verdict)
+    assert (verdict.health, verdict.reason) == (Health.UNCLEAR, Reason.APP_DISABLED)
 
 
 def test_a_handle_that_nobody_has_is_refused_beside_the_field(
