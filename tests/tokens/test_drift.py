@@ -9,7 +9,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, User
 from networks.base import ALIVE, Identity, Reachable, Reason, Refusal, Refused, alive, dead
 from networks.registry import NETWORKS
 from notifications.models import Notice
@@ -43,6 +43,7 @@ def pinterest(world: Any, says: Any) -> Any:
 
     `pinterest(listing…)` asks with that listing, as often as it takes to be believed.
     """
+    User.objects.filter(pk=world.otto.pk).update(wants_token_mail=True)
     token = login(world.alpenglueck, slug="pinterest", listed_at=None)
     parent = the_profile()
     parent.remote_id, parent.name, parent.mail_when_lost = ACCOUNT, "Alpenglück", True
@@ -128,6 +129,9 @@ def test_a_dead_login_is_not_told_as_boards_that_went(pinterest, says):
     ask("pinterest")
     assert (named("b1").status, named("b1").reason) == ("lost", Reason.REVOKED_BY_USER)
     assert named("b2").status == "gone"
+    plan()
+    told = Notice.objects.values_list("change__profile__remote_id", flat=True)
+    assert sorted(told) == [ACCOUNT, "b1"]
 
 
 def test_another_login_in_our_place_renames_nothing_and_takes_nothing(pinterest, says):

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.urls import reverse
 
+from accounts.models import AuditEvent
 from networks.base import Reason
 from profiles.models import Profile
-from tests.practice import Browser
+from tests.practice import HOME, Browser
 from tokens.models import Access, OAuthApp, Token
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +50,19 @@ def test_a_server_registers_us_once_and_anew_when_it_forgot(anna: Browser, pract
     forgotten, fresh = OAuthApp.objects.order_by("created_at")
     assert forgotten.issuer == fresh.issuer
     assert Token.objects.get(app=fresh).accesses.get().effective_reason() is None
+
+
+def test_an_answer_at_another_servers_address_is_refused_before_its_code_is_shown(
+    anna: Browser, practice: Any
+) -> None:
+    """A server that leads the browser on to another one must not be brought the other's code."""
+    page = reverse("tokens:add_network", args=["alpenglueck", "mastodon"])
+    visitor = practice.visitor("mastodon", "anna", ())
+    back = visitor.travel(anna.leap(page, said=ALPEN), HOME)
+    told = anna.come_back(back.replace(f"/callback/{ALPEN}/", f"/callback/{NORDSEE}/"))
+    assert told.context["explanation"].title == "This sign-in cannot be finished here"
+    assert AuditEvent.objects.filter(verb="mixed_up").exists()
+    assert not Token.objects.exists()
 
 
 def test_what_a_german_server_says_is_understood(anna: Browser, practice: Any, probe: Any) -> None:
