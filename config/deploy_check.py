@@ -9,6 +9,8 @@ import sys
 from base64 import b64encode
 from pathlib import Path
 
+from networks import dpop
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -23,6 +25,7 @@ def filled(variables: dict[str, str]) -> dict[str, str]:
     """What an operator would fill in where the example leaves a gap."""
     made_up = {name: value or secrets.token_urlsafe(50) for name, value in variables.items()}
     made_up["TOKEN_KEYS"] = b64encode(secrets.token_bytes(32)).decode()
+    made_up["BLUESKY_PRIVATE_KEY"] = dpop.new_key()
     # What docker-compose.yml puts together from the database's password.
     addresses = {
         "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
