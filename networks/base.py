@@ -114,12 +114,16 @@ class Refusal(StrEnum):
 
 
 class Refused(Exception):
-    """A connect conversation ended without a grant. `missing` names scopes, never a token."""
+    """A connect conversation ended without a grant. `missing` names scopes, never a token;
+    `reason` is what the network's answer was read as, where one was."""
 
-    def __init__(self, refusal: Refusal, *, missing: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, refusal: Refusal, *, missing: tuple[str, ...] = (), reason: Reason | None = None
+    ) -> None:
         super().__init__(refusal.value)
         self.refusal = refusal
         self.missing = missing
+        self.reason = reason
 
 
 class Network:
@@ -156,8 +160,6 @@ class Network:
     doubtful: ClassVar[frozenset[Reason]] = frozenset()
     # Whether the body of a 5xx may still name a token's trouble, and is read before the status.
     names_errors_with_5xx: ClassVar[bool] = False
-    # Whether a new sign-in of the same login at the same app ends the one before.
-    one_grant_per_login: ClassVar[bool] = False
     hosts: ClassVar[tuple[str, ...]] = ()
     question: ClassVar[Question | None] = None
     # Whether our client id is the address of a document about us, in place of a registration, and

@@ -43,6 +43,7 @@ from networks.reading import (
     NOT_UNDERSTOOD,
     attempt,
     insist,
+    mentioned,
     refusal_of,
     said,
     seconds,
@@ -87,7 +88,8 @@ class OAuth2Network(Network):
         body = said(answer)
         error = error_of(body)
         if error or not 200 <= answer.status < 300:
-            reason = self.token_errors.get(error, Reason.NOT_UNDERSTOOD)
+            unnamed = mentioned(answer, self.token_errors)
+            reason = self.token_errors.get(error, Reason.NOT_UNDERSTOOD) if error else unnamed
             dead = reason is Reason.INVALID_TOKEN_UNSPECIFIED
             return cause_in(str(body.get("error_description", ""))) if dead else reason
         return None if token_text(body.get("access_token")) else Reason.NOT_UNDERSTOOD

@@ -36,8 +36,8 @@ PAIR = re.compile(
 ARGUMENT = re.compile(r"""\b(\w{1,40})=(?:"([^"]*)"|'([^']*)')""")  # error='ExpiredToken'
 WORD = re.compile(r"[A-Za-z][\w-]{5,}|\b\d{5,}\b")
 HTML = re.compile(r"<(!doctype html|html|head|body)\b", re.IGNORECASE)
-# Control characters, half ones, and what is not seen: among it the marks that turn the direction of
-# reading, for the rest of the line too. The two joiners stay: letters and emoji need them.
+# Control characters, half ones, and what is not seen, as the marks that turn the direction of
+# reading. The two joiners stay: letters and emoji need them.
 UNSEEN = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
 JOINERS = "\u200c\u200d"
 # Pieces of sentences, in small letters: the first that stands in a text decides (`told`).
@@ -45,7 +45,7 @@ Sentences = tuple[tuple[str, Reason], ...]
 CENTURY = timedelta(days=36525)
 # When a budget is full again: the drafts of RateLimit headers, and what networks made of them.
 RESETS = ("ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset")
-CHALLENGE = re.compile(r'error="(invalid_token|insufficient_scope)"')
+CHALLENGE = re.compile(r'error="?(invalid_token|insufficient_scope)\b')
 CHALLENGES = {
     "invalid_token": Reason.INVALID_TOKEN_UNSPECIFIED,
     "insufficient_scope": Reason.PERMISSION_LOST,
@@ -75,7 +75,8 @@ def accept(network: Network, answer: Answer, scopes: tuple[str, ...] = ()) -> No
     verdict = network.read(Where.API_CALL, answer)
     if verdict.health is not Health.ALIVE:
         refusal = refusal_of(verdict)
-        raise Refused(refusal, missing=scopes if refusal is Refusal.SCOPE_MISSING else ())
+        missing = scopes if refusal is Refusal.SCOPE_MISSING else ()
+        raise Refused(refusal, missing=missing, reason=verdict.reason)
 
 
 def refusal_of(verdict: Verdict) -> Refusal:
@@ -120,13 +121,14 @@ def out_of_reach(answer: Answer) -> Reason | None:
 
 def by_status(where: Where, answer: Answer) -> Reason:
     """What is left to say of an answer that no table knows (RFC 9110, 15; RFC 6750, 3.1)."""
+    challenge = CHALLENGE.search(answer.headers.get("www-authenticate", ""))
+    named = challenge[1] if challenge else str(said(answer).get("error"))
+    if answer.status in (401, 403) and named in CHALLENGES:
+        return CHALLENGES[named]
     if is_page(answer) or answer.status in (408, 425):  # a gateway speaks, not the network
         return Reason.NETWORK_OUTAGE
     if where is Where.AUTHORIZE_REDIRECT or (where is Where.WEBHOOK and answer.json):
         return Reason.NOT_A_TOKEN_PROBLEM  # it is about something else
-    challenge = CHALLENGE.search(answer.headers.get("www-authenticate", ""))
-    if answer.status in (401, 403) and challenge:
-        return CHALLENGES[challenge[1]]
     # All that is not about authorization is about what was asked, or where; and a code that is
     # exchanged is no token yet.
     is_about_a_token = answer.status in (401, 403) and where is not Where.CODE_EXCHANGE

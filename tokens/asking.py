@@ -85,7 +85,8 @@ def session_of(token: Token) -> Session:
         return Finding(token, verdict)
     granted = token.scopes if verdict.scopes is None else verdict.scopes
     if set(token.network.required_scopes) - set(granted):  # since the consent (rule 6)
-        return Finding(token, replace(dead(Reason.PERMISSION_LOST), scopes=tuple(granted)))
+        lost = dead(Reason.PERMISSION_LOST, ambiguous=verdict.scopes is not None)
+        return Finding(token, replace(lost, scopes=tuple(granted)))
     return (yield from _listing(claim, verdict))
 
 
@@ -103,9 +104,19 @@ def _verdict(claim: Claim) -> Generator[Ask, Any, Verdict]:
         if refreshed is ALIVE:
             verdict = yield from _probe(claim)
     if refreshed is not ALIVE:
-        return refreshed
+        return _without_hope(token, refreshed)
     # A pair that came a moment ago and reads as ended: ask once more before believing it.
     return replace(verdict, ambiguous=True) if verdict.renewable else verdict
+
+
+def _without_hope(token: Token, refreshed: Verdict) -> Verdict:
+    """A refresh token that is past its recorded end, and is refused in words that nobody knows,
+    will not be taken any more."""
+    end = token.refresh_expires_at
+    is_refusal = refreshed.reason in (Reason.NOT_A_TOKEN_PROBLEM, Reason.NOT_UNDERSTOOD)
+    if is_refusal and end and end <= timezone.now():
+        return dead(Reason.EXPIRED, ambiguous=True)
+    return refreshed
 
 
 def _probe(claim: Claim) -> Generator[Ask, Any, Verdict]:
@@ -179,14 +190,21 @@ def _listing(claim: Claim, verdict: Verdict) -> Session:
     except TransportError:
         return Finding(token, verdict)
     except Refused as error:
-        return _unlisted(token, verdict, error.refusal)
+        return _unlisted(token, verdict, error)
     return Finding(token, verdict, Listing(identity, reached))
 
 
-def _unlisted(token: Token, verdict: Verdict, refusal: Refusal) -> Finding:
-    match refusal:
-        case Refusal.SCOPE_MISSING:  # the network says that it reaches nothing
+def _unlisted(token: Token, verdict: Verdict, error: Refused) -> Finding:
+    """What follows where the listing was refused. Some networks say only there that an account
+    was blocked (YouTube); it counts when it is said twice."""
+    if error.reason is Reason.ACCOUNT_SUSPENDED:
+        return Finding(token, dead(Reason.ACCOUNT_SUSPENDED, ambiguous=True))
+    names_it_granted = bool(verdict.scopes) and set(error.missing) <= set(verdict.scopes or ())
+    match error.refusal:
+        case Refusal.SCOPE_MISSING if not names_it_granted:  # it says that it reaches nothing
             return Finding(token, verdict, Listing(None, [], lacks_scope=True))
+        case Refusal.NOTHING_THERE:
+            return Finding(token, verdict, Listing(None, []))
         case Refusal.NETWORK_UNAVAILABLE:
             return Finding(token, verdict)
         case _:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Info, register
 
+from networks.base import Network
 from networks.registry import NETWORKS
 from tokens.connecting import offered_networks
 
@@ -16,10 +17,17 @@ def networks_without_client_id(**_: Any) -> list[CheckMessage]:
     return [
         Info(
             f"{network.name} is not offered: it has no client id.",
-            hint=f"Set {slug.upper()}_CLIENT_ID and {slug.upper()}_CLIENT_SECRET, "
-            "or leave it so (docs/configuration.md).",
+            hint=f"Set {_variables(network)}, or leave it so (docs/configuration.md).",
             id="tokens.I001",
         )
-        for slug, network in NETWORKS.items()
+        for network in NETWORKS.values()
         if network not in offered_networks()
     ]
+
+
+def _variables(network: Network) -> str:
+    """As config/environment.py names them."""
+    name = network.slug.upper().replace("-", "_")
+    if network.publishes_client_metadata:
+        return f"{name}_PRIVATE_KEY"
+    return f"{name}_CLIENT_ID and {name}_CLIENT_SECRET"

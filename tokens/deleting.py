@@ -111,8 +111,10 @@ def _tokens_of(profile: Profile) -> list[UUID]:
 def _lock(profile: Profile) -> list[Profile]:
     """The profile and the children that go with it, locked. A child that another login reaches
     too (a board of two accounts) stays, and stands for itself from now on."""
-    family = Profile.objects.filter(Q(pk=profile.pk) | Q(parent=profile))
-    rows = list(family.select_for_update().order_by("pk"))
+    family = Q(pk=profile.pk) | Q(parent=profile)
+    above = Q(pk=profile.parent_id)
+    locked = Profile.objects.filter(family | above).select_for_update().order_by("pk")
+    rows = [row for row in locked if row.pk != profile.parent_id]
     own = profile.accesses.values("token")
     shared = Access.objects.filter(profile__parent=profile).exclude(token__in=own)
     staying = set(shared.values_list("profile_id", flat=True))

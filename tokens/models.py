@@ -160,7 +160,8 @@ class Token(models.Model):
         if not self.refresh_token:
             machine_end = self.expires_at
         elif self.network.refresh_extends:
-            machine_end = None
+            is_overdue = self.expires_at and self.expires_at <= timezone.now()
+            machine_end = self.refresh_expires_at if is_overdue else None
         else:
             machine_end = self.refresh_expires_at
         ends = [end for end in (self.reauthorize_by, machine_end) if end]

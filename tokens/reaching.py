@@ -48,8 +48,14 @@ def bring_in(token: Token, reached: Iterable[Reachable]) -> set[UUID]:
     ]
     if not appeared:
         return set()
+    here = Profile.objects.filter(
+        organization=token.organization_id, network_slug=token.network_slug
+    )
+    ids = [one.remote_id for one in appeared]
+    known_before = set(here.filter(remote_id__in=ids).values_list("remote_id", flat=True))
     new = give_access(token, appeared)
-    _inherit_owners([access.profile for access in new])
+    profiles = [access.profile for access in new]
+    _inherit_owners([one for one in profiles if one.remote_id not in known_before])
     record("profile_appeared", OPERATOR, token, [access.profile for access in new])
     return {access.pk for access in new}
 

@@ -104,7 +104,9 @@ def reauthorize_by(network: Network, consented_at: datetime, grant: Grant) -> da
     end of the last refresh token, or what the network itself named."""
     ends = [grant.reauthorize_by]
     if network.reauthorize_after:
-        ends += [consented_at + network.reauthorize_after, grant.refresh_expires_at]
+        ends.append(consented_at + network.reauthorize_after)
+        if not network.refresh_extends:
+            ends.append(grant.refresh_expires_at)
     return min((end for end in ends if end), default=None)
 
 

@@ -181,7 +181,7 @@ def _compare(
         access.reason, access.suspected_at, access.suspected_reason = "", None, ""
         if one:
             reaching.take_over(access, one)
-    elif access.reason != reason and _seen_before(access, reason, token, now):
+    elif not access.reason and _seen_before(access, reason, token, now):
         access.reason = reason
         access.suspected_at, access.suspected_reason = None, ""
 

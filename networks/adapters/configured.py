@@ -79,7 +79,7 @@ class ConfiguredNetwork(OAuth2Network):
         if "active" not in answer.json or an_id(answer.json.get("sub", subject)) != subject:
             return NOT_UNDERSTOOD
         scope = answer.json.get("scope")
-        return alive(split_scopes(scope) if isinstance(scope, str) else None)
+        return alive((split_scopes(scope) or None) if isinstance(scope, str) else None)
 
     def revoke(self, client: Client, grant: Grant) -> Conversation:
         """A refresh token takes its access tokens along; the other way round it need not be so

@@ -44,6 +44,7 @@ HOSTS = ("www.facebook.com", "graph.facebook.com")
 MOST_LISTS = 100  # of a hundred pages each
 # In Grant.keep, for the time after the person's token has ended: "page:<id>" is a page's own
 # token, "tasks:<id>" what the person may do there, "user:<id>" who that is.
+HOPE = (Health.ALIVE, Health.UNCLEAR, Health.DEAD)  # of several, the best counts
 PAGE, TASKS, USER = "page:", "tasks:", "user:"
 
 # https://developers.facebook.com/docs/pages-api/manage-pages (tasks); pages of the newer
@@ -103,7 +104,7 @@ class FacebookLogin(GraphNetwork):
         data = inspected(answer or Answer(0))
         if not data:
             raise Refused(Refusal.NOT_UNDERSTOOD)
-        scopes = scopes_in(data)
+        scopes = scopes_in(data) or ()
         missing = tuple(scope for scope in self.required_scopes if scope not in scopes)
         if missing:
             raise Refused(Refusal.SCOPE_MISSING, missing=missing)
@@ -182,13 +183,14 @@ class FacebookLogin(GraphNetwork):
         """Where the person's token has ended, the access lives on in any page's own."""
         (answer,) = yield from self.inspect(client, [grant.access_token])
         verdict = self.verdict(client, grant, subject, answer)
-        pages = list(kept(grant, PAGE).values())[:BATCH]
+        pages = list(kept(grant, PAGE).values())
         if verdict.reason is not Reason.EXPIRED or not pages:
             return verdict
-        answers = yield from self.inspect(client, pages)
-        verdicts = [self.verdict(client, grant, subject, answer) for answer in answers]
-        ranks = {Health.ALIVE: 0, Health.UNCLEAR: 1, Health.DEAD: 2}
-        return min(verdicts, key=lambda one: ranks[one.health])
+        verdicts = []
+        for some in chunks(pages):
+            answers = yield from self.inspect(client, some)
+            verdicts += [self.verdict(client, grant, subject, answer) for answer in answers]
+        return min(verdicts, key=lambda one: HOPE.index(one.health))
 
     def probe_batch(self, client: Client, tokens: list[tuple[Grant, str]]) -> Conversation:
         answers = yield from self.inspect(client, [grant.access_token for grant, _ in tokens])
@@ -228,9 +230,8 @@ class FacebookLogin(GraphNetwork):
         proof = {"appsecret_proof": appsecret_proof(client, grant.access_token)}
         request = Request("DELETE", address, params=proof, bearer=grant.access_token)
         answer = yield from attempt(request)
-        return answer.status == 200 and (
-            loaded(answer) is True or answer.json.get("success") is True
-        )
+        said_so = loaded(answer) is True or answer.json.get("success") is True
+        return answer.status == 200 and said_so
 
     # The requests.
 
@@ -266,9 +267,11 @@ def next_cursor(body: Mapping[str, Any]) -> str:
     return an_id(cursors.get("after")) if isinstance(cursors, dict) else ""
 
 
-def scopes_in(data: Mapping[str, Any]) -> tuple[str, ...]:
+def scopes_in(data: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """None where it says none: a living token has some."""
     scopes = data.get("scopes")
-    return tuple(one for one in scopes if isinstance(one, str)) if isinstance(scopes, list) else ()
+    named = [one for one in scopes if isinstance(one, str)] if isinstance(scopes, list) else []
+    return tuple(named) or None
 
 
 def kept(grant: Grant, what: str) -> dict[str, str]:

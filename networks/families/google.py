@@ -95,7 +95,7 @@ class GoogleNetwork(OAuth2Network):
         is_ours = client.client_id in (body.get("aud"), body.get("azp"))
         if not is_ours or not isinstance(scope, str) or not self.is_of(subject, body):
             return NOT_UNDERSTOOD
-        return alive(split_scopes(scope))
+        return alive(split_scopes(scope) or None)
 
     def is_of(self, subject: str, body: Mapping[str, Any]) -> bool:
         """Whether what tokeninfo says is said of this login."""

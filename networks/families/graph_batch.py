@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from networks.base import Answer, Client, Post, Request
@@ -15,6 +15,7 @@ from networks.families.graph import GRAPH, loaded
 from networks.reading import attempt
 
 BATCH = 50
+Item = TypeVar("Item")
 
 
 def batch(
@@ -46,6 +47,6 @@ def answered(part: Any) -> Answer | None:
     return Answer(status, {}, body.encode("utf-8", "replace"))
 
 
-def chunks(items: Iterable[tuple[str, str]]) -> list[list[tuple[str, str]]]:
+def chunks(items: Iterable[Item]) -> list[list[Item]]:
     every = list(items)
     return [every[start : start + BATCH] for start in range(0, len(every), BATCH)]

@@ -65,6 +65,11 @@ class OwnLogin(GraphNetwork):
             raise Refused(self.exchange_refusal(answer))
         return grant
 
+    def probe(self, client: Client, grant: Grant, subject: str) -> Conversation:
+        """Read with the end that it really has, and not with the one it is renewed by."""
+        whole = replace(grant, expires_at=grant.refresh_expires_at or grant.expires_at)
+        return (yield from super().probe(client, whole, subject))
+
     def refresh_request(self, client: Client, grant: Grant) -> Request:
         params = {"grant_type": self.refresh_grant}
         return Get(f"{self.api}/refresh_access_token", params=params, bearer=grant.refresh_token)

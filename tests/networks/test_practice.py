@@ -369,7 +369,6 @@ def test_a_blocked_google_account_is_named_at_its_refresh(practice: Practice) ->
 
 def test_a_second_sign_in_at_x_ends_the_first(practice: Practice) -> None:
     network = NETWORKS["x"]
-    assert network.one_grant_per_login
     first, identity = connected(practice, network)
     second, _ = connected(practice, network)
     assert probed(practice, network, first, identity.subject).health is Health.DEAD

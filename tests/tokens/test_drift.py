@@ -173,6 +173,8 @@ def tiktok(world, says):
     def granted(*scopes: str) -> Profile:
         says("tiktok", probe=alive(scopes))
         ask()
+        waited()
+        ask()
         return Profile.objects.get()
 
     return granted

@@ -12,6 +12,7 @@ from django.utils import timezone
 from networks.base import (
     ALIVE,
     Grant,
+    Identity,
     Reachable,
     Reason,
     Refusal,
@@ -391,6 +392,27 @@ def test_another_refusal_of_the_listing_is_seen_and_changes_nothing(page, says, 
     says("linkedin", reach=listed(page))
     ask("linkedin")
     assert Token.objects.get().unclear_reason == ""
+
+
+def test_an_account_that_only_the_listing_calls_blocked_is_red_when_it_says_so_twice(page, says):
+    blocked = Refused(Refusal.NOT_UNDERSTOOD, reason=Reason.ACCOUNT_SUSPENDED)
+    says("linkedin", probe=ALIVE, identify=blocked)
+    ask("linkedin")
+    assert the_profile().is_valid
+    waited()
+    ask("linkedin")
+    assert the_profile().reason == Reason.ACCOUNT_SUSPENDED
+    says("linkedin", identify=Identity("Anna Huber", "Anna"), reach=listed(page))
+    ask("linkedin")
+    assert the_profile().is_valid
+
+
+def test_a_login_that_has_nothing_any_more_lost_what_it_had(page, says):
+    says("linkedin", probe=ALIVE, identify=Refused(Refusal.NOTHING_THERE))
+    ask("linkedin")
+    waited()
+    ask("linkedin")
+    assert the_profile().reason == Reason.PERMISSION_LOST
 
 
 @pytest.mark.parametrize("trouble", [TransportError("gone"), Refused(Refusal.NETWORK_UNAVAILABLE)])

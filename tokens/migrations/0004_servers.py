@@ -23,6 +23,34 @@ KEY_IDS_BEFORE = """
         SELECT DISTINCT encode(substr(wrapped, 2, 4), 'hex') FROM public.tokens_datakey;
     END;
 """
+# One registration can serve two networks (Facebook and Instagram by Facebook), and some networks
+# take back everything at once: what counts is the client, and not our row of it.
+LIVES_ELSEWHERE = """
+    CREATE OR REPLACE FUNCTION login_lives_elsewhere(token uuid) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    BEGIN ATOMIC
+        SELECT EXISTS (
+            SELECT FROM public.tokens_token mine
+                JOIN public.tokens_oauthapp ours ON ours.id = mine.app_id
+                JOIN public.tokens_token other ON other.subject = mine.subject
+                JOIN public.tokens_oauthapp theirs ON theirs.id = other.app_id
+            WHERE mine.id = token AND other.id <> mine.id AND other.reason = ''
+                AND theirs.client_id = ours.client_id
+                AND (theirs.id = ours.id OR theirs.network_slug <> ours.network_slug)
+        );
+    END;
+"""
+LIVED_ELSEWHERE = """
+    CREATE OR REPLACE FUNCTION login_lives_elsewhere(token uuid) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    BEGIN ATOMIC
+        SELECT EXISTS (
+            SELECT FROM public.tokens_token mine JOIN public.tokens_token other
+                ON other.app_id = mine.app_id AND other.subject = mine.subject
+            WHERE mine.id = token AND other.id <> mine.id AND other.reason = ''
+        );
+    END;
+"""
 # What the engine looks after by itself, and what a rotation of keys moves.
 ENGINE_WRITES = f"""
     GRANT INSERT ON tokens_access TO {ENGINE};
@@ -88,5 +116,6 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.RunSQL(KEY_IDS, KEY_IDS_BEFORE),
+        migrations.RunSQL(LIVES_ELSEWHERE, LIVED_ELSEWHERE),
         migrations.RunSQL(ENGINE_WRITES, UNDO),
     ]

@@ -79,7 +79,12 @@ class GoogleBusiness(GoogleNetwork):
         for account in accounts:
             address = f"{INFORMATION}{an_id(account.get('name'))}/locations"
             params = {"readMask": "name,title,storefrontAddress,metadata", "pageSize": "100"}
-            locations = yield from listed(self, grant, address, "locations", params)
+            try:
+                locations = yield from listed(self, grant, address, "locations", params)
+            except Refused as error:  # of this one account, where the list of accounts was given
+                if error.refusal is not Refusal.SCOPE_MISSING:
+                    raise
+                continue
             for one in (location_in(entry, role_in(account)) for entry in locations):
                 if one and rank(one) > rank(found.get(one.remote_id)):
                     found[one.remote_id] = one

@@ -51,8 +51,6 @@ class X(OAuth2Network):
     token_endpoint_auth_method = "client_secret_basic"  # noqa: S105 - a method
     code_challenge_method = "S256"  # X demands it
     refresh_extends = True  # each refresh gives a new refresh token, and the old one is spent
-    # https://docs.x.com/tools/mcp: authorizing again ends the tokens of the time before
-    one_grant_per_login = True
     doubtful = frozenset({Reason.PERMISSION_LOST})  # TITLES says why
     scopes = SCOPES
     kinds = KINDS
