@@ -21,5 +21,7 @@ LIMITS = {
     "change_email": "10/h/user,30/h/ip,3/h/key,10/d/key",
     # Each leap asks a provider that an organization has chosen.
     "single_sign_on": "30/m/ip,300/h/ip",
+    # Each leap asks a server that a person has typed in, and may leave a registration there.
+    "typed_server": "10/m/user,100/h/user",
     "invite": "100/h/user,100/h/ip,3/h/key,10/d/key",
 }

@@ -39,6 +39,8 @@ __all__ = [
 
 # A link that a page may offer: of a host that has a name, and without a user's.
 WEB_PAGE = re.compile(r"https://(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*(?:/[!#-;=?-~]*)?")
+# What a row holds of a page's address, and of an id; a server that anybody runs may say more.
+LONGEST_PAGE, LONGEST_ID = 500, 255
 
 
 class Where(StrEnum):
@@ -80,7 +82,7 @@ class Reachable:
     between them; `missing_role` is the role it would need and lacks ("" where it has what it
     needs), a msgid or the network's word. `is_login`: this profile is
     the login itself. `name` is the `remote_id` where the network did not say it: whoever knows
-    a better one keeps it. `url` is an https address, or "" whatever was given.
+    a better one keeps it. `url` is an https address that fits its column, or "" whatever was given.
     """
 
     kind: str
@@ -93,7 +95,7 @@ class Reachable:
     is_login: bool = False
 
     def __post_init__(self) -> None:
-        if not WEB_PAGE.fullmatch(self.url):
+        if len(self.url) > LONGEST_PAGE or not WEB_PAGE.fullmatch(self.url):
             object.__setattr__(self, "url", "")
 
 

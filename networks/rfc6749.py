@@ -49,9 +49,13 @@ REDIRECTS: Mapping[Refusal, Reason] = {
 }
 
 
+SCOPE = re.compile(r"[!#-\[\]-~]{1,200}")
+
+
 def split_scopes(text: str) -> tuple[str, ...]:
-    """Networks join scopes by spaces, by commas, or by one here and the other there."""
-    return tuple(dict.fromkeys(scope for scope in re.split(r"[,\s]+", text) if scope))
+    """Networks join scopes by spaces, by commas, or by one here and the other there. What is no
+    scope (RFC 6749, 3.3), or too long for a row, is passed over."""
+    return tuple(dict.fromkeys(filter(SCOPE.fullmatch, re.split(r"[,\s]+", text))))
 
 
 def error_of(body: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urlsplit
 
 from oauthlib import oauth1
 
-from networks.base import OAuth1Keys, Request, TransportError
+from networks.base import LONGEST_ID, OAuth1Keys, Request, TransportError
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +23,7 @@ ADDRESS = re.compile(r"https://(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*[/?][!\"$-~]*")
 PRINTABLE = re.compile(r"[ -~]*")
 # A host that could be somebody's on the Internet, by its name alone (RFC 1123, 2.1; RFC 6761).
 HOST = r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
+LONGEST_HOST = LONGEST_ID - len("https://")  # two less than DNS takes: it fits as an issuer
 NEARBY = ("local", "localhost", "internal", "lan", "arpa", "onion", "invalid")
 
 
@@ -32,7 +33,7 @@ def host_in(text: str) -> str:
         host = text.encode("idna").decode().lower()
     except UnicodeError:
         return ""
-    is_one = len(host) <= 253 and re.fullmatch(HOST, host)
+    is_one = len(host) <= LONGEST_HOST and re.fullmatch(HOST, host)
     return host if is_one and host.rpartition(".")[2] not in NEARBY else ""
 
 

@@ -22,6 +22,7 @@ from django.utils import timezone
 from accounts import walls
 from accounts.models import Organization, User
 from networks.base import (
+    LONGEST_ID,
     Authorization,
     Client,
     Conversation,
@@ -108,9 +109,11 @@ def _register(network: Network, issuer: str) -> OAuthApp:
     server = str(urlsplit(issuer).hostname)
     asking = network.register(issuer, redirect_uri(network.slug, server))
     client: Client = _ask(network, asking, Client("", "", issuer=issuer))
-    app = OAuthApp(network_slug=network.slug, issuer=issuer, client_id=client.client_id)
+    names = {"network_slug": network.slug, "issuer": issuer, "client_id": client.client_id}
+    app = OAuthApp.objects.filter(**names).first() or OAuthApp(**names)
+    app.created_at = timezone.now()
     vault.seal_secret(app, client.client_secret)
-    app.save(force_insert=True)
+    app.save()
     return app
 
 
@@ -202,6 +205,9 @@ def arrive(trip: AuthorizationRequest, callback: Mapping[str, str]) -> Arrival:
     grant = _ask(network, network.exchange(client, callback, keep), client)
     identity = _ask(network, network.identify(client, grant), client)
     reachables = _ask(network, network.reach(client, grant, identity), client)
+    ids = (identity.subject, *(one.remote_id for one in reachables))
+    if max(map(len, ids)) > LONGEST_ID:
+        raise Refused(Refusal.NOT_UNDERSTOOD)
     return Arrival(trip.app, grant, identity, reachables)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from allauth.core import ratelimit
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -151,6 +152,9 @@ def _leap(
     request: MemberRequest, network: Network, profile: Profile | None, said: str = ""
 ) -> HttpResponse:
     """Off to the network. Raises Refused where what was `said` names no server."""
+    typed = network.question and not network.question.choices
+    if typed and not ratelimit.consume(request, action="typed_server"):
+        return ratelimit.respond_429(request)
     try:
         address, state = connecting.begin(
             request.organization, request.user, network, profile, said

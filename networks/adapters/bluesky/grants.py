@@ -36,7 +36,7 @@ from networks.base import (
     unclear,
 )
 from networks.oauth import OAuth2Network, code_challenge
-from networks.reading import NOT_UNDERSTOOD, attempt, is_page, refusal_of, said
+from networks.reading import NOT_UNDERSTOOD, attempt, is_page, refusal_of, said, token_text
 from networks.rfc6749 import CALLBACK_ERRORS
 
 # https://github.com/bluesky-social/atproto/blob/main/packages/oauth/oauth-provider/src/constants.ts
@@ -65,8 +65,8 @@ class Grants(OAuth2Network):
             **({} if name.startswith("https://") or not did else {"login_hint": name}),
         }
         answer = yield from self.post_to(client, server, server.pushed, form, key)
-        request_uri = answer.json.get("request_uri")
-        if not 200 <= answer.status < 300 or not isinstance(request_uri, str):
+        request_uri = token_text(answer.json.get("request_uri"))
+        if not 200 <= answer.status < 300 or not request_uri:
             raise Refused(refusal_of(self.read(Where.CODE_EXCHANGE, answer)))
         query = urlencode({"client_id": client.client_id, "request_uri": request_uri})
         keep = {"code_verifier": verifier, "dpop_key": key, "issuer": issuer, "did": did}

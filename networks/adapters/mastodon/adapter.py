@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from networks.adapters.mastodon import answers, notes
 from networks.base import (
     ALIVE,
+    LONGEST_ID,
     Answer,
     Client,
     Conversation,
@@ -106,7 +107,8 @@ class Mastodon(OAuth2Network):
             raise Refused(Refusal.APP_MISCONFIGURED)
         client_id = token_text(answer.json.get("client_id"))
         secret = token_text(answer.json.get("client_secret"))
-        if not 200 <= answer.status < 300 or not client_id or not secret:
+        fits = 0 < len(client_id) <= LONGEST_ID
+        if not 200 <= answer.status < 300 or not fits or not secret:
             raise Refused(Refusal.NO_SUCH_SERVER)
         return Client(client_id, secret, redirect_uri, issuer)
 
