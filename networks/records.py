@@ -82,9 +82,17 @@ def record_in(line: bytes, networks: Mapping[str, Network]) -> Record:
         where,
         answer_in(fields, where),
         known_in(fields.get("context")),
-        fields.get("expected"),
-        tuple(fields.get("also_ok") or ()),
+        *labels_in(fields),
     )
+
+
+def labels_in(fields: Mapping[str, Any]) -> tuple[str | None, tuple[str, ...]]:
+    expected, also_ok = fields.get("expected"), fields.get("also_ok") or []
+    if not isinstance(also_ok, list) or not all(isinstance(one, str) for one in also_ok):
+        raise BadRecord("also_ok must be a list of words")
+    if not isinstance(expected, str | None):
+        raise BadRecord("expected must be a word")
+    return expected, tuple(also_ok)
 
 
 def one_of(what: str, value: Any, choices: Iterable[str]) -> str:

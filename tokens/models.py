@@ -91,6 +91,8 @@ def redirect_uri(network_slug: str, server: str = "") -> str:
     return f"{settings.BASE_URL}/oauth/{network_slug}/{path}"
 
 
+# Of a Token, what only its data key opens.
+SEALED_FIELDS = ("access_token", "refresh_token", "keep")
 # What a grant fills in, and a refresh renews.
 GRANT_FIELDS = (
     "access_token",

@@ -210,3 +210,13 @@ def test_a_reader_who_has_seen_enough_is_no_error(tmp_path: Path) -> None:
         process.stdout.readline()
         process.stdout.close()
         assert process.stderr.read() == b""
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [{"also_ok": 5}, {"also_ok": [[1]]}, {"also_ok": "expired"}, {"expected": ["expired"]}],
+)
+def test_a_label_that_is_none_costs_its_own_line_and_no_other(file: Path, labels: Any) -> None:
+    file.write_text(json.dumps(FIELDS | labels) + "\n" + json.dumps(FIELDS))
+    with pytest.raises(CommandError, match="1 of the lines"):
+        classified(file, "--expected")

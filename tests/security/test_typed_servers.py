@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.db.models import BinaryField
 from django.test import Client as Browser
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from networks.adapters.mastodon.adapter import Mastodon
@@ -20,11 +23,14 @@ from networks.base import (
     Refused,
 )
 from networks.registry import NETWORKS
+from profiles.models import Profile
+from tests import builders
 from tests.networks import test_bluesky as bluesky
 from tests.networks.talk import answer, refusal, talk
 from tests.people import sign_in
 from tokens.connecting import arrive, begin, take
-from tokens.models import OAuthApp, Token
+from tokens.models import SEALED_FIELDS, OAuthApp, Token
+from tokens.views.rows import with_details
 
 MASTODON = Mastodon()
 EVIL = "https://evil.example"
@@ -128,3 +134,19 @@ def test_leaps_to_typed_servers_are_counted(world: Any, server: Any, settings: A
     assert browser.post(page, {"said": "evil.example"}).status_code == 302
     assert browser.post(page, {"said": "b.evil.example"}).status_code == 429
     assert OAuthApp.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_the_list_of_profiles_fetches_nothing_sealed(world: Any) -> None:
+    token = builders.token(world.alpenglueck, "facebook")
+    profile = builders.profile(world.alpenglueck, "facebook")
+    builders.access(token, profile)
+    with CaptureQueriesContext(connection) as queries:
+        list(with_details(Profile.objects.all()))
+    sealed = [f'"{name}"' for name in SEALED_FIELDS]
+    assert not [one for one in queries.captured_queries for name in sealed if name in one["sql"]]
+
+
+def test_what_is_sealed_of_a_login_is_known() -> None:
+    binary = {one.name for one in Token._meta.get_fields() if isinstance(one, BinaryField)}
+    assert binary == set(SEALED_FIELDS)

@@ -17,7 +17,7 @@ from accounts.models import Membership, Team, User
 from networks.base import Network
 from networks.registry import NETWORKS
 from profiles.models import Profile
-from tokens.models import Access, Token
+from tokens.models import SEALED_FIELDS, Access, Token
 from tokens.views.condition import Condition, latest_silence
 
 FACES = 3  # as many owners are drawn; the others are counted
@@ -108,7 +108,7 @@ def with_details(profiles: QuerySet[Profile]) -> QuerySet[Profile]:
         Prefetch("owners", User.objects.order_by("name", "email")),
         "teams",
         # The list has no business with sealed token texts.
-        Prefetch("accesses", accesses.defer("token__access_token", "token__refresh_token")),
+        Prefetch("accesses", accesses.defer(*(f"token__{name}" for name in SEALED_FIELDS))),
     )
 
 
