@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from networks import addresses
 from networks.adapters.mastodon.adapter import Mastodon
 from networks.base import (
     Answer,
@@ -22,6 +24,7 @@ from networks.base import (
     Refusal,
     Refused,
 )
+from networks.http import hold
 from networks.registry import NETWORKS
 from profiles.models import Profile
 from tests import builders
@@ -150,3 +153,46 @@ def test_the_list_of_profiles_fetches_nothing_sealed(world: Any) -> None:
 def test_what_is_sealed_of_a_login_is_known() -> None:
     binary = {one.name for one in Token._meta.get_fields() if isinstance(one, BinaryField)}
     assert binary == set(SEALED_FIELDS)
+
+
+PRIVATE = ["127.0.0.1", "10.0.0.5", "169.254.169.254", "::1", "fd00::1", "::ffff:127.0.0.1"]
+
+
+@pytest.mark.parametrize("private", PRIVATE)
+def test_no_document_leads_us_inside_our_walls(private: str, monkeypatch: Any) -> None:
+    """Bluesky may be sent to any name: by a handle, a DID, a PDS or its issuer's endpoints."""
+    connected: list[Any] = []
+    monkeypatch.setattr(addresses, "create_connection", lambda to, *_, **__: connected.append(to))
+    family = socket.AF_INET6 if ":" in private else socket.AF_INET
+    place = (family, socket.SOCK_STREAM, 6, "", (private, 443))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [place])
+    asking = bluesky.BLUESKY.authorize(bluesky.CLIENT, "s", "inside.example")
+    with pytest.raises(Refused):
+        hold(asking, bluesky.BLUESKY.hosts_of(bluesky.CLIENT))
+    assert not connected
+
+
+ELSEWHERE = [
+    "http://entryway.example/x",
+    "javascript:alert(1)",
+    "https://127.0.0.1/x",
+    "https://[::1]/x",
+    "https://localhost/x",
+    "https://entryway.example:8443/x",
+    "https://entryway.example@evil.example/x",
+    "https://entryway.example",
+    "https://entryway.example/\r\nX: y",
+    "//evil.example/x",
+    None,
+    5,
+]
+
+
+@pytest.mark.parametrize("address", ELSEWHERE)
+@pytest.mark.parametrize("name", ["authorization", "pushed_authorization_request", "token"])
+def test_an_endpoint_that_is_no_https_page_of_a_named_host_ends_the_trip(
+    name: str, address: Any
+) -> None:
+    asking = bluesky.BLUESKY.authorize(bluesky.CLIENT, "s", "https://entryway.example")
+    metadata = answer(bluesky.METADATA | {f"{name}_endpoint": address})
+    assert refusal(asking, Answer(404), metadata).refusal is Refusal.NO_SUCH_SERVER
