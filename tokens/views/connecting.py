@@ -154,7 +154,8 @@ def _leap(
     """Off to the network. Raises Refused where what was `said` names no server."""
     typed = network.question and not network.question.choices
     if typed and not ratelimit.consume(request, action="typed_server"):
-        return ratelimit.respond_429(request)
+        too_many: HttpResponse = ratelimit.respond_429(request)
+        return too_many
     try:
         address, state = connecting.begin(
             request.organization, request.user, network, profile, said
