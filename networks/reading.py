@@ -43,7 +43,7 @@ JOINERS = "\u200c\u200d"
 # Pieces of sentences, in small letters: the first that stands in a text decides (`told`).
 Sentences = tuple[tuple[str, Reason], ...]
 CENTURY = timedelta(days=36525)
-# When a budget is full again: the drafts of RateLimit headers, and what networks made of them.
+# When a budget is full again, by drafts of a standard and what networks made of them.
 RESETS = ("ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset")
 CHALLENGE = re.compile(r'error="?(invalid_token|insufficient_scope)\b')
 CHALLENGES = {
@@ -129,8 +129,7 @@ def by_status(where: Where, answer: Answer) -> Reason:
         return Reason.NETWORK_OUTAGE
     if where is Where.AUTHORIZE_REDIRECT or (where is Where.WEBHOOK and answer.json):
         return Reason.NOT_A_TOKEN_PROBLEM  # it is about something else
-    # All that is not about authorization is about what was asked, or where; and a code that is
-    # exchanged is no token yet.
+    # The rest is about what was asked, or where; and a code that is exchanged is no token yet.
     is_about_a_token = answer.status in (401, 403) and where is not Where.CODE_EXCHANGE
     if 300 <= answer.status < 500 and not is_about_a_token:
         return Reason.NOT_A_TOKEN_PROBLEM

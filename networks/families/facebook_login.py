@@ -30,6 +30,7 @@ from networks.base import (
 )
 from networks.families.graph import GRAPH, VERSION, GraphNetwork, appsecret_proof, inspected, loaded
 from networks.families.graph_batch import BATCH, batch, chunks, part
+from networks.families.graph_lists import listed, next_cursor
 from networks.reading import (
     NOT_UNDERSTOOD,
     a_moment,
@@ -41,10 +42,10 @@ from networks.reading import (
 )
 
 HOSTS = ("www.facebook.com", "graph.facebook.com")
+HOPE = (Health.ALIVE, Health.UNCLEAR, Health.DEAD)  # of several, the best counts
 MOST_LISTS = 100  # of a hundred pages each
 # In Grant.keep, for the time after the person's token has ended: "page:<id>" is a page's own
 # token, "tasks:<id>" what the person may do there, "user:<id>" who that is.
-HOPE = (Health.ALIVE, Health.UNCLEAR, Health.DEAD)  # of several, the best counts
 PAGE, TASKS, USER = "page:", "tasks:", "user:"
 
 # https://developers.facebook.com/docs/pages-api/manage-pages (tasks); pages of the newer
@@ -247,24 +248,6 @@ class FacebookLogin(GraphNetwork):
         parts = [part("debug_token", {"input_token": token}) for token in tokens]
         answers = yield from batch(client, parts)
         return [answers] * len(parts) if isinstance(answers, Answer) else answers
-
-
-def listed(answer: Answer, verdict: Verdict) -> list[dict[str, Any]]:
-    items = answer.json.get("data")
-    if verdict.health is not Health.ALIVE:
-        refusal = refusal_of(verdict)
-        missing = ("pages_show_list",) if refusal is Refusal.SCOPE_MISSING else ()
-        raise Refused(refusal, missing=missing)
-    if not isinstance(items, list):
-        raise Refused(Refusal.NOT_UNDERSTOOD)
-    return [item for item in items if isinstance(item, dict) and an_id(item.get("id"))]
-
-
-def next_cursor(body: Mapping[str, Any]) -> str:
-    """The address of the next list carries the token, so only its cursor is used."""
-    paging = body.get("paging")
-    cursors = paging.get("cursors") if isinstance(paging, dict) and paging.get("next") else None
-    return an_id(cursors.get("after")) if isinstance(cursors, dict) else ""
 
 
 def scopes_in(data: Mapping[str, Any]) -> tuple[str, ...] | None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import Any
+
+from django.conf import settings
 
 from networks.base import (
     Answer,
@@ -22,6 +24,7 @@ from networks.base import (
     Post,
     Push,
     Reason,
+    Request,
     Where,
     alive,
 )
@@ -82,6 +85,16 @@ class GoogleNetwork(OAuth2Network):
         kinds = [name.removeprefix(SECURITY_EVENT) for name in events]
         said = [RISC_EVENTS.get(kind, Reason.NOT_A_TOKEN_PROBLEM) for kind in kinds]
         return next((reason for reason in said if reason and reason.is_dead), said[0])
+
+    def revoke(self, client: Client, grant: Grant) -> Generator[Request, Answer, bool]:
+        """Google takes back all that the person gave the project. Where another network is
+        registered in it too, that would end her other connections: then it is left to her.
+        https://developers.google.com/identity/protocols/oauth2/web-server#tokenrevoke"""
+        ids = {slug: registered for slug, (registered, _) in settings.OAUTH_CLIENTS.items()}
+        others = [one for slug, one in ids.items() if slug != self.slug]
+        if project_of(client.client_id) in map(project_of, others):
+            return False
+        return (yield from super().revoke(client, grant))
 
     def probe(self, client: Client, grant: Grant, subject: str) -> Conversation:
         """The token in a header, as Google's own client does it, and never in the address:
@@ -176,3 +189,9 @@ def claims_in(body: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return dict(as_object(claims))
+
+
+def project_of(client_id: str) -> str:
+    """Of `<number>-<random>.apps.googleusercontent.com`; another id is a project of its own."""
+    number, _, rest = client_id.partition("-")
+    return number if rest.endswith(".apps.googleusercontent.com") else client_id

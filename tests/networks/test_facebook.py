@@ -326,3 +326,13 @@ def test_there_is_nothing_to_refresh() -> None:
     assert talk(FACEBOOK.refresh(CLIENT, Grant("a", expires_at=soon))).result.reason is (
         Reason.EXPIRED
     )
+
+
+def test_no_scopes_named_is_nothing_said_of_scopes() -> None:
+    said = {"data": {"app_id": "our-id", "is_valid": True, "user_id": "77"}}
+    assert (
+        talk(
+            FACEBOOK.probe(CLIENT, KEPT, "77"), answer([{"code": 200, "body": json.dumps(said)}])
+        ).result.scopes
+        is None
+    )

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from networks.adapters.google_business.adapter import GoogleBusiness
-from networks.base import Answer, Identity, Refusal, TransportError
+from networks.base import Answer, Client, Identity, Refusal, TransportError
 from tests.networks.talk import CLIENT, GRANT, answer, refusal, talk
 
 BUSINESS = GoogleBusiness()
@@ -146,3 +146,26 @@ def test_a_listing_that_breaks_off_is_refused_as_a_whole(given: Answer | Transpo
 def test_only_a_resource_name_becomes_part_of_an_address(name: Any) -> None:
     listing = answer({"accounts": [None, "x", {"name": name, "role": "OWNER"}]})
     assert talk(BUSINESS.reach(CLIENT, GRANT, ANNA), listing).result == []
+
+
+def test_one_account_that_is_denied_costs_the_others_nothing() -> None:
+    denied = answer({"error": {"code": 403, "status": "PERMISSION_DENIED", "message": "no"}}, 403)
+    given = accounts(("1", "OWNER"), ("2", "OWNER"))
+    assert reached(given, denied, locations("7")) == {"locations/7": ("OWNER", "")}
+
+
+@pytest.mark.parametrize(
+    ("other", "asked"),
+    [("47-b.apps.googleusercontent.com", 0), ("48-b.apps.googleusercontent.com", 1), ("47-b", 1)],
+)
+def test_nothing_is_taken_back_that_another_network_lives_by(
+    settings: Any, other: str, asked: int
+) -> None:
+    """Google takes back what a person gave a project, and not a client."""
+    ours = Client("47-a.apps.googleusercontent.com", "secret")
+    settings.OAUTH_CLIENTS = {
+        "google-business": (ours.client_id, "secret"),
+        "youtube": (other, "secret"),
+    }
+    held = talk(BUSINESS.revoke(ours, GRANT), *[answer({})] * asked)
+    assert held.result is bool(asked)

@@ -209,3 +209,24 @@ def test_a_refused_grant_died_of_what_its_description_names_alone(
     description: str, reason: Reason
 ) -> None:
     assert cause_in(description) is reason
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        answer({"error": "invalid_token"}, 401),
+        answer(b"", 401, www_authenticate='Bearer error="invalid_token"'),
+        answer(b"", 401, www_authenticate="Bearer error=invalid_token"),
+        answer(b"<html>no</html>", 401, www_authenticate='Bearer error="invalid_token"'),
+    ],
+)
+def test_the_standards_word_for_a_dead_token_is_known_to_every_network(said: Answer) -> None:
+    for slug in ("linkedin", "pinterest", "tiktok", "x", "threads"):
+        verdict = NETWORKS[slug].read(Where.PROBE, said)
+        assert (verdict.reason, verdict.ambiguous) == (INVALID, True), slug
+
+
+def test_a_refused_refresh_is_known_in_a_line_of_a_log() -> None:
+    said = answer(b"refresh failed: 400 invalid_grant", 400)
+    for slug in ("linkedin", "tiktok", "x"):
+        assert NETWORKS[slug].read(Where.REFRESH, said).health is Health.DEAD, slug

@@ -6,8 +6,9 @@ from django.urls import reverse
 from accounts.models import AuditEvent
 from networks.base import TransportError
 from profiles.models import Profile
-from tokens.deleting import delete_unused
-from tokens.models import Token
+from tests import builders
+from tokens.deleting import _lives_elsewhere, delete_unused
+from tokens.models import OAuthApp, Token
 from tokens.tasks import UNUSED_AFTER, close_conversations, forget_unused
 
 pytestmark = pytest.mark.django_db
@@ -55,6 +56,19 @@ def test_a_login_that_lives_in_another_organization_is_not_revoked(anna, browser
     theirs = Token.objects.get()
     assert theirs.organization == world.nordwind
     assert is_alive_at(theirs)
+
+
+def test_a_login_that_another_network_lives_by_is_not_revoked(world):
+    """Facebook takes back the whole app, and Instagram by Facebook is the same one."""
+    page = builders.token(world.alpenglueck, "facebook", subject="77")
+    app = OAuthApp.objects.create(
+        network_slug="instagram", issuer="https://www.facebook.com", client_id=page.app.client_id
+    )
+    assert not _lives_elsewhere(page)
+    Token.objects.filter(pk=builders.token(world.nordwind, "instagram").pk).update(
+        app=app, subject="77"
+    )
+    assert _lives_elsewhere(page)
 
 
 def test_an_account_goes_with_its_boards(anna):

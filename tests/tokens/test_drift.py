@@ -142,6 +142,15 @@ def test_another_login_in_our_place_renames_nothing_and_takes_nothing(pinterest,
     assert Token.objects.get().unclear_reason == Reason.NOT_UNDERSTOOD
 
 
+def test_a_board_that_another_login_brought_keeps_the_owners_it_has(pinterest, world):
+    """A manager took its owner out; that a second login lists it too brings nobody back."""
+    home = {"organization": world.alpenglueck, "parent": named(ACCOUNT)}
+    Profile.objects.create(**home, network_slug="pinterest", kind_slug="board", remote_id="b7")
+    pinterest(board(1), board(2), board(7), looks=1)
+    assert named("b7").accesses.exists()
+    assert not Ownership.objects.filter(profile=named("b7")).exists()
+
+
 def test_a_board_that_was_deleted_here_stays_away(pinterest, world, client):
     pinterest(board(1), board(2), looks=1)
     page = reverse("tokens:delete", args=[world.alpenglueck.slug, named("b2").pk])

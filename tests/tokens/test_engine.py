@@ -18,14 +18,16 @@ from networks.base import (
     Refusal,
     Refused,
     TransportError,
+    alive,
     dead,
     unclear,
 )
 from networks.registry import NETWORKS
 from profiles.models import Profile
+from tests import builders
 from tests.practice import at_once
 from tests.saying import ask, login, next_probe, the_profile, waited
-from tokens import asking, probing, schedule
+from tokens import asking, probing, schedule, storing
 from tokens.conversations import AT_ONCE, Conversations
 from tokens.models import Access, StatusChange, Token
 from tokens.status import lock_tokens
@@ -262,6 +264,25 @@ def test_a_pair_is_stored_only_while_lease_and_issue_are_what_was_read(anna, say
 # Clocks
 
 
+def test_a_refresh_token_that_each_use_extends_asks_for_no_person_at_its_end(world):
+    """Bluesky's lives 90 days unused, and a person is needed after two years."""
+    token = builders.token(world.alpenglueck, "bluesky")
+    soon = Grant("a", "r", refresh_expires_at=timezone.now() + timedelta(days=90))
+    wanted = storing.reauthorize_by(token.network, token.consented_at, soon)
+    assert wanted
+    assert wanted > timezone.now() + timedelta(days=700)
+
+
+def test_a_renewal_that_is_overdue_shows_the_end_that_comes_then(world):
+    token = builders.token(world.alpenglueck, "threads")
+    now = timezone.now()
+    token.refresh_token, token.refresh_expires_at = b"x", now + timedelta(days=20)
+    token.expires_at = now + timedelta(days=1)
+    assert token.ends_for_people_at is None
+    token.expires_at = now - timedelta(days=1)
+    assert token.ends_for_people_at == token.refresh_expires_at
+
+
 def test_a_new_refresh_token_without_a_stated_end_has_none(anna, says):
     anna.refresh_expires_at = timezone.now() + timedelta(days=3)
     about_to_end(anna)
@@ -405,6 +426,28 @@ def test_an_account_that_only_the_listing_calls_blocked_is_red_when_it_says_so_t
     says("linkedin", identify=Identity("Anna Huber", "Anna"), reach=listed(page))
     ask("linkedin")
     assert the_profile().is_valid
+
+
+def test_a_scope_that_the_network_names_and_denies_is_the_operators_trouble(page, says):
+    """The app lost its product: all customers at once, and no owner could help it."""
+    network = NETWORKS["linkedin"]
+    denied = Refused(Refusal.SCOPE_MISSING, missing=("rw_organization_admin",))
+    says("linkedin", probe=alive(network.scopes), reach=denied)
+    ask("linkedin")
+    waited()
+    ask("linkedin")
+    assert the_profile().is_valid
+    assert Token.objects.get().unclear_reason == Reason.NOT_UNDERSTOOD
+
+
+def test_a_refresh_token_past_its_end_that_is_refused_in_unknown_words_is_dead(anna, says):
+    about_to_end(anna)
+    Token.objects.update(refresh_expires_at=timezone.now() - timedelta(days=1))
+    says("tiktok", probe=ENDED, refresh=unclear(Reason.NOT_A_TOKEN_PROBLEM))
+    ask()
+    waited()
+    ask()
+    assert the_profile().reason == Reason.EXPIRED
 
 
 def test_a_login_that_has_nothing_any_more_lost_what_it_had(page, says):
