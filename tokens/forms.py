@@ -22,6 +22,7 @@ class QuestionForm(forms.Form):
         question, choices = network.question, connecting.choices_of(network)
         if question is None or (question.choices and len(choices) < 2):
             return
+        self.example = question.example
         self.fields["said"] = (
             forms.ChoiceField(
                 label=question.label,
@@ -39,7 +40,6 @@ class QuestionForm(forms.Form):
                 max_length=200,
                 widget=forms.TextInput(
                     attrs={
-                        "placeholder": question.example,
                         "autocapitalize": "none",
                         "autocorrect": "off",
                         "spellcheck": "false",

@@ -48,7 +48,7 @@ SENTENCES: Mapping[Refusal, tuple[Promise, Promise, Promise]] = {
     Refusal.NOTHING_THERE: (
         _("There is nothing to look after"),
         _("The login that came from %(network)s has nothing that can be connected."),
-        _("Nothing was changed. Read the notes, and sign in with the login that has it."),
+        _("Nothing was changed. Read the notes below, and sign in with the login that has it."),
     ),
     Refusal.NO_SUCH_SERVER: (
         _("We found nothing there"),

@@ -11,5 +11,7 @@ register = template.Library()
 
 @register.filter
 def labelled(field: BoundField) -> SafeString:
-    """The widget below its label, which a placeholder would only repeat."""
-    return field.as_widget(attrs={"placeholder": False})
+    """The widget below its label, which a placeholder would only repeat unless the form has an
+    example. What was refused has the focus: it may stand below the fold."""
+    example = getattr(field.form, "example", False)
+    return field.as_widget(attrs={"placeholder": example, "autofocus": bool(field.errors)})

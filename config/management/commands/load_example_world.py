@@ -10,6 +10,7 @@ import requests
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.urls import resolve
 from django.utils import timezone
 
 from accounts.actor import Actor
@@ -37,14 +38,20 @@ TEAMS = {"Küche": ["team@alpenglueck.example"], "Karriere": ["owner@alpenglueck
 
 # organization, network, the person's id there, and what that person picks where there is a choice
 CONNECTIONS = [
+    ("alpenglueck", "facebook", "anna", ["Alpenglück"]),
+    ("alpenglueck", "instagram", "ben", ["Alpenglück Küche"]),
     ("alpenglueck", "linkedin", "mia", ["Bergheim Hotels"]),
     ("alpenglueck", "linkedin", "jonas", ["Alpenglück Karriere"]),
+    ("alpenglueck", "mastodon", "ben", []),
     ("alpenglueck", "pinterest", "mia", []),
     ("alpenglueck", "tiktok", "ben", []),
     ("alpenglueck", "xing", "jonas", []),
+    ("alpenglueck", "youtube", "jonas", []),
     ("nordwind", "linkedin", "nils", ["Nordwind Reederei"]),
     ("nordwind", "tiktok", "nils", []),
 ]
+# What these people answer where the network asks something before the leap.
+SAID = {"mastodon": "kueche@alpen.social.example"}
 # Whose password is changed, so that the first page tells the story.
 CHANGED_PASSWORD = ("linkedin", "jonas")
 
@@ -112,9 +119,10 @@ def connect(
     """As an admin would: out to the network, sign in there, come back, choose."""
     user = User.objects.get(email=f"admin@{organization.slug}.example")
     network = NETWORKS[network_slug]
-    address, state = connecting.begin(organization, user, network)
+    address, state = connecting.begin(organization, user, network, said=SAID.get(network_slug, ""))
     back = console.visitor(network_slug, person).travel(address, settings.BASE_URL)
-    trip = connecting.take(state, organization.pk, user, network)
+    server = resolve(urlsplit(back).path).kwargs.get("server", "")
+    trip = connecting.take(state, organization.pk, user, network, server)
     arrival = connecting.arrive(trip, query_of(back))
     token, _ = storing.add(organization, arrival, by=Actor(user))
     chosen = [one for one in arrival.reachables if one.name in wanted and not one.missing_role]

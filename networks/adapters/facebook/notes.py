@@ -37,8 +37,8 @@ CAPABILITIES: Mapping[str, Capability] = {
 NOTES = (
     Note(
         _(
-            "To add a Facebook page you need access to it with the task “Content”. You see yours "
-            "in the page's settings, under “Page access”."
+            "To add a Facebook page you must be its content editor: somebody with access for the "
+            "task “Content”. You see yours in the page's settings, under “Page access”."
         ),
         (
             _("Facebook: access to a page and its tasks"),

@@ -63,7 +63,7 @@ class Xing(Network):
     slug = "xing"
     name = "XING"
     colour = "#006567"
-    initials = "X"
+    initials = "Xi"
     kinds, capabilities, notes, login_hint = KINDS, CAPABILITIES, NOTES, LOGIN_HINT
     silence = SILENCE
     hosts = ("api.xing.com",)
