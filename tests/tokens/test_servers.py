@@ -118,3 +118,10 @@ def test_a_takedown_is_told_from_a_refused_token_by_a_second_question(
     practice.pull("bluesky", "suspend", person="anna")
     probe("bluesky", times=2)
     assert reason(Profile.objects.get()) is Reason.ACCOUNT_SUSPENDED
+
+
+@pytest.mark.parametrize("said", ["nowhere.example", "127.0.0.1", "localhost:8000"])
+def test_a_server_that_is_none_is_said_where_it_was_typed(anna: Browser, said: str) -> None:
+    page = anna.client.post("/o/alpenglueck/profiles/add/mastodon/", {"said": said})
+    assert page.status_code == 200
+    assert "no server of Mastodon" in page.context["form"].errors["said"][0]

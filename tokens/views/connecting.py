@@ -48,6 +48,8 @@ RECORDED = {
     NoLongerAllowed: "no_longer_allowed",
     WrongAccount: "wrong_account",
 }
+# To a name that somebody typed, a server that is silent and one that is none are the same.
+NOBODY_THERE = (Refusal.NO_SUCH_SERVER, Refusal.NETWORK_UNAVAILABLE)
 REFUSALS = (StateRefused, NoLongerAllowed, Refused, WrongAccount, ProfileGone, CannotOpen)
 
 
@@ -161,8 +163,8 @@ def _leap(
             request.organization, request.user, network, profile, said
         )
     except REFUSALS as error:
-        if isinstance(error, Refused) and error.refusal is Refusal.NO_SUCH_SERVER and said:
-            raise
+        if said and isinstance(error, Refused) and error.refusal in NOBODY_THERE:
+            raise Refused(Refusal.NO_SUCH_SERVER) from None
         return show(request, network, tell(error, network, request.organization, profile))
     states = [*request.session.get(STATES, []), [state, str(request.organization.pk)]]
     request.session[STATES] = states[-STATES_KEPT:]
