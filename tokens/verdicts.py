@@ -183,6 +183,7 @@ def _compare(
             reaching.take_over(access, one)
     elif not access.reason and _seen_before(access, reason, token, now):
         access.reason = reason
+        access.role = one.role[:200] if one else ""
         access.suspected_at, access.suspected_reason = None, ""
 
 

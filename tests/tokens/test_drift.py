@@ -242,6 +242,21 @@ def test_a_profile_can_what_one_good_access_can(world, says, monkeypatch):
     assert the_profile().can("publish_post")
 
 
+def test_a_lost_role_is_shown_no_more_and_nothing_is_ticked(world, says, client):
+    login(world.alpenglueck, slug="linkedin", listed_at=None)
+    Access.objects.update(role="ADMINISTRATOR")
+    says("linkedin", probe=ALIVE, reach=[])
+    ask("linkedin")
+    waited()
+    ask("linkedin")
+    profile = the_profile()
+    assert profile.reason == Reason.PERMISSION_LOST
+    page = reverse("tokens:profile_accesses", args=[world.alpenglueck.slug, profile.pk])
+    shown = sign_in(client, world.anna).get(page).content.decode()
+    assert "Publish posts" not in shown
+    assert "ADMINISTRATOR" not in shown
+
+
 def test_a_lost_profile_can_nothing(world, says):
     login(world.alpenglueck)
     says("tiktok", probe=ALIVE)

@@ -112,7 +112,8 @@ def _described(access: Access, said: str) -> dict[str, Any]:
         "explanation": explanation if explanation != said else "",
         "clocks": list(_clocks(access)),
         "is_gone": reason is Reason.NO_LONGER_LISTED,
-        "abilities": list(_abilities(access)),
+        # A dead access can nothing; one that lacks a scope says which.
+        "abilities": list(_abilities(access)) if _still_says(access) else [],
     }
 
 
@@ -132,6 +133,10 @@ def _clocks(access: Access) -> Iterator[Clock]:
         yield Clock(_("Refresh token until"), token.refresh_expires_at)
     if token.reauthorize_by:
         yield Clock(_("Renewal by"), token.reauthorize_by, _("a person has to sign in again"))
+
+
+def _still_says(access: Access) -> bool:
+    return access.effective_reason() is None or access.token.reason == Reason.PERMISSION_LOST
 
 
 def _abilities(access: Access) -> Iterator[Ability]:
