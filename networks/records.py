@@ -16,6 +16,12 @@ from networks.base import NOTHING_KNOWN, Answer, Health, Known, Network, Reason,
 from networks.reading import said, seconds
 
 COMES_TO_US = (Where.AUTHORIZE_REDIRECT, Where.WEBHOOK)
+ALSO_CALLED = {
+    "gbp": "google-business",
+    "gmb": "google-business",
+    "google-business-profile": "google-business",
+    "twitter": "x",
+}
 DEAD_WORDS = {reason.value for reason in Reason if reason.is_dead}
 
 
@@ -78,12 +84,20 @@ def record_in(line: bytes, networks: Mapping[str, Network]) -> Record:
     where = Where(one_of("where", fields["where"], list(Where)))
     return Record(
         fields["id"],
-        networks[one_of("network", fields["network"], networks)],
+        networks[one_of("network", slug_of(fields["network"]), networks)],
         where,
         answer_in(fields, where),
         known_in(fields.get("context")),
         *labels_in(fields),
     )
+
+
+def slug_of(name: Any) -> Any:
+    """Collections of answers come from elsewhere, and call some networks by other names."""
+    if not isinstance(name, str):
+        return name
+    slug = name.lower().replace("_", "-")
+    return ALSO_CALLED.get(slug, slug)
 
 
 def labels_in(fields: Mapping[str, Any]) -> tuple[str | None, tuple[str, ...]]:

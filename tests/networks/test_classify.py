@@ -220,3 +220,12 @@ def test_a_label_that_is_none_costs_its_own_line_and_no_other(file: Path, labels
     file.write_text(json.dumps(FIELDS | labels) + "\n" + json.dumps(FIELDS))
     with pytest.raises(CommandError, match="1 of the lines"):
         classified(file, "--expected")
+
+
+@pytest.mark.parametrize(
+    ("called", "slug"),
+    [("gbp", "google-business"), ("Google_Business", "google-business"), ("twitter", "x")],
+)
+def test_a_network_may_be_called_as_others_call_it(called: str, slug: str) -> None:
+    line = json.dumps({"id": 1, "network": called, "where": "probe", "body": ""}).encode()
+    assert record_in(line, NETWORKS).network.slug == slug
