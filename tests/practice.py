@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -27,6 +26,7 @@ from config.run import practice_hosts
 from config.visitor import Visitor
 from networks.registry import NETWORKS
 from tests.people import sign_in
+from tests.sandbox.driver import free_port
 from tokens import probing
 from tokens.conversations import Conversations
 from tokens.models import Token
@@ -36,19 +36,6 @@ HOME = "http://127.0.0.1:8000"
 
 
 SMTP_OFFSET = 25
-
-
-def free_port() -> int:
-    """A port that is free, and whose neighbour for mail is free too."""
-    while True:
-        with socket.socket() as web, socket.socket() as mail:
-            web.bind(("127.0.0.1", 0))
-            port = int(web.getsockname()[1])
-            try:
-                mail.bind(("127.0.0.1", port + SMTP_OFFSET))
-            except OSError:
-                continue
-            return port
 
 
 def at_once(*calls: Callable[[], object]) -> None:

@@ -36,8 +36,9 @@ from sandbox.worlds import WORLD
 from tests.hostile import HOSTILE, MARK
 from tests.notifications.conftest import Postbox, postbox  # noqa: F401 - a fixture
 from tests.people import World as People
-from tests.practice import HOME, Browser, Practice, free_port
+from tests.practice import HOME, Browser, Practice
 from tests.sandbox.driver import Practice as Program
+from tests.sandbox.driver import free_port
 from tokens import probing
 from tokens.conversations import Conversations
 from tokens.models import Token

@@ -17,7 +17,8 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.practice import Practice, free_port
+from tests.practice import Practice
+from tests.sandbox.driver import free_port
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 START = 120.0  # seconds; a slow machine that also compiles needs them
