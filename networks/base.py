@@ -23,7 +23,7 @@ from networks.conversation import (
     Request,
     TransportError,
 )
-from networks.facts import Budget, Capability, Kind, Note, Push, Question
+from networks.facts import Budget, Capability, Kind, Note, Price, Push, Question
 from networks.grants import NOTHING_KNOWN, Client, Grant, Known
 from networks.verdict import ALIVE, DEAD_REASONS, Health, Reason, Verdict, alive, dead, unclear
 
@@ -31,7 +31,7 @@ from networks.verdict import ALIVE, DEAD_REASONS, Health, Reason, Verdict, alive
 __all__ = [
     "ALIVE", "DEAD_REASONS", "NOTHING_KNOWN", "Answer", "Authorization", "Budget", "Capability",
     "Client", "Conversation", "Get", "Grant", "Health", "Identity", "Kind", "Known", "Network",
-    "Note", "OAuth1Keys", "Post", "Push", "Question", "Reachable", "Reason", "Refusal", "Refused",
+    "Note", "OAuth1Keys", "Post", "Price", "Push", "Question", "Reachable", "Reason", "Refusal", "Refused",
     "Request", "TransportError", "Verdict", "Where", "alive", "dead", "unclear",
 ]
 # fmt: on
@@ -170,6 +170,7 @@ class Network:
     # As many tokens of one app as one request may ask about; `probe_batch` then asks.
     batch_size: ClassVar[int] = 1
     budgets: ClassVar[tuple[Budget, ...]] = ()
+    prices: ClassVar[tuple[Price, ...]] = ()
     push: ClassVar[tuple[Push, ...]] = ()
 
     def __repr__(self) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from django.utils.functional import Promise, lazystr
@@ -76,11 +77,25 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """So many calls in so many seconds, for each "app", "login" or "address" (ours)."""
+    """So many calls in so many seconds, for each "app", "login" or "address" (ours).
+
+    `endpoint`: the beginning of the paths that it counts; "" counts them all.
+    """
 
     calls: int
     seconds: int
     each: str
+    source: str
+    endpoint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What one call costs us where the network bills it; `endpoint` is how its path begins."""
+
+    amount: Decimal
+    currency: str
+    endpoint: str
     source: str
 
 

@@ -19,10 +19,19 @@ from networks.base import Client, Grant, Reason
 from networks.registry import NETWORKS
 from profiles.models import Profile
 from tokens import vault
+from tokens.experience import Experience
+from tokens.failures import Backlog, Failure, Tally
 from tokens.vault import DataKey, Wrapped
 
 if TYPE_CHECKING:
     from networks.base import Network
+
+# fmt: off
+__all__ = [
+    "GRANT_FIELDS", "SEALED_FIELDS", "Access", "AuthorizationRequest", "Backlog", "DataKey",
+    "Experience", "Failure", "OAuthApp", "StatusChange", "Tally", "Token", "redirect_uri",
+]
+# fmt: on
 
 
 class OAuthApp(Wrapped):
@@ -109,13 +118,19 @@ GRANT_FIELDS = (
 class Token(models.Model):
     """One person's authorization at one network for one OAuth app.
 
-    `reason` is empty while it lives. `lease` names the worker's claim: whoever writes back
-    checks that it is still theirs, and that `issued_at` is what they read.
+    `reason` is empty while it lives; `died_at` is when it last died, if ever. `lease` names the
+    worker's claim: whoever writes back checks that it is still theirs, and that `issued_at` is
+    what they read.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
-    app = models.ForeignKey(OAuthApp, on_delete=models.PROTECT, related_name="tokens")
+    # Every index is written with every probe: those of these two are the beginnings of others.
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    app = models.ForeignKey(
+        OAuthApp, on_delete=models.PROTECT, related_name="tokens", db_index=False
+    )
     network_slug = models.CharField(max_length=30)
     subject = models.CharField(max_length=255)
     subject_name = models.CharField(max_length=255)
@@ -132,6 +147,7 @@ class Token(models.Model):
     refresh_expires_at = models.DateTimeField(null=True)
     reauthorize_by = models.DateTimeField(null=True)
     reason = models.CharField(max_length=30, blank=True)
+    died_at = models.DateTimeField(null=True)
     probed_at = models.DateTimeField(null=True)
     listed_at = models.DateTimeField(null=True)
     unclear_since = models.DateTimeField(null=True)
@@ -147,6 +163,7 @@ class Token(models.Model):
         ]
         indexes = [
             models.Index(fields=["network_slug", "next_probe_at"], name="token_due"),
+            models.Index(fields=["app", "subject"], name="token_login"),
         ]
 
     def __str__(self) -> str:
@@ -228,6 +245,11 @@ class Access(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["token", "profile"], name="access_once")]
+        indexes = [
+            models.Index(
+                fields=["token"], condition=~Q(suspected_at=None), name="access_suspected"
+            ),
+        ]
 
     def effective_reason(self) -> Reason | None:
         """Why this access is not good: the token's trouble before its own; None while it is."""

@@ -16,11 +16,11 @@ from accounts.models import EmailChange, Organization, User
 from accounts.walls import ENGINE, WEB
 from tests.people import World
 from tests.walls.conftest import OURS, TABLES, TENANTS, column, is_of_an_organization, within
-from tokens.models import OAuthApp
+from tokens.models import Backlog, Experience, Failure, OAuthApp, Tally
 
 # What belongs to no organization: people, and what the operator registered.
 # A person's own, the operator's, and no organization's.
-OPERATORS = {User, EmailChange, OAuthApp}
+OPERATORS = {User, EmailChange, OAuthApp, Backlog, Experience, Failure, Tally}
 APPEND_ONLY = "accounts_auditevent"
 KEYS_OF_TOKENS = "tokens_datakey"
 # What the role that serves people may change and delete, within its organization.
@@ -51,9 +51,13 @@ ENGINE_MAY = {
         "UPDATE (reason, role, suspected_at, suspected_reason)",
     },
     "tokens_authorizationrequest": {"SELECT", "DELETE", "UPDATE (data_key_id, keep)"},
+    "tokens_backlog": {"SELECT", "INSERT", "UPDATE", "DELETE"},
     "tokens_datakey": {"SELECT", "INSERT", "UPDATE", "DELETE"},
+    "tokens_experience": {"SELECT", "INSERT", "UPDATE", "DELETE"},
+    "tokens_failure": {"SELECT", "INSERT", "UPDATE", "DELETE"},
     "tokens_oauthapp": {"SELECT", "UPDATE (wrapped)"},
     "tokens_statuschange": {"SELECT", "INSERT", "UPDATE (access_id, planned_at, token_id)"},
+    "tokens_tally": {"SELECT", "INSERT", "UPDATE", "DELETE"},
     "tokens_token": {"SELECT", "UPDATE", "DELETE"},
     "usersessions_usersession": {"DELETE", "SELECT (id, session_key)"},
 }

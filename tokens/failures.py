@@ -1,0 +1,81 @@
+"""What the circuit breaker sees and remembers: the operator's rows, which name nobody's token."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from networks.base import Health, Reason
+
+
+class Tally(models.Model):
+    """What one OAuth app's tokens were asked, and answered, in one minute.
+
+    `exposure` is the time, in seconds, that the tokens asked had gone unasked: with the hazard of
+    a token-day it says how many deaths to expect among them. `cost` is in the currency of the
+    network's prices (`Network.prices`).
+    """
+
+    app = models.ForeignKey("tokens.OAuthApp", on_delete=models.CASCADE, related_name="+")
+    network_slug = models.CharField(max_length=30)
+    minute = models.DateTimeField()
+    calls = models.PositiveIntegerField(default=0)
+    asked = models.PositiveIntegerField(default=0)
+    alive = models.PositiveIntegerField(default=0)
+    dead = models.PositiveIntegerField(default=0)
+    unclear = models.PositiveIntegerField(default=0)
+    exposure = models.FloatField(default=0.0)
+    cost = models.DecimalField(max_digits=14, decimal_places=6, default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["app", "minute"], name="tally_once")]
+        indexes = [models.Index(fields=["network_slug", "minute"], name="tally_of_network")]
+
+
+class Failure(models.Model):
+    """A network, or one OAuth app, that fails for more logins than independent deaths explain.
+
+    `app` is empty where the whole network fails. While `closed_at` is empty, deaths there are
+    held: suspected, and not believed. `logins` of the `asked` ones failed when it opened, where
+    `expected` would have been usual; `held` is how many accesses wait now. `told_opening_at` and
+    `told_closing_at`: when the operator was written to.
+    """
+
+    network_slug = models.CharField(max_length=30)
+    app = models.ForeignKey(
+        "tokens.OAuthApp", null=True, on_delete=models.CASCADE, related_name="failures"
+    )
+    health = models.CharField(max_length=10, choices=[(h.value, h.value) for h in Health])
+    reason = models.CharField(max_length=30, choices=[(r.value, r.value) for r in Reason])
+    opened_at = models.DateTimeField(default=timezone.now)
+    closed_at = models.DateTimeField(null=True)
+    logins = models.PositiveIntegerField(default=0)
+    asked = models.PositiveIntegerField(default=0)
+    expected = models.FloatField(default=0.0)
+    held = models.PositiveIntegerField(default=0)
+    told_opening_at = models.DateTimeField(null=True)
+    told_closing_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["network_slug", "app", "health"],
+                condition=Q(closed_at=None),
+                nulls_distinct=False,
+                name="failure_open_once",
+            )
+        ]
+
+
+class Backlog(models.Model):
+    """How far the engine is behind at one network: what was due when it looked, at `seen_at`.
+
+    `oldest_due_at` is empty where nothing was due; the lag is the time between the two.
+    """
+
+    network_slug = models.CharField(max_length=30, primary_key=True)
+    seen_at = models.DateTimeField()
+    oldest_due_at = models.DateTimeField(null=True)
+    due = models.PositiveIntegerField(default=0)
+    watched = models.PositiveIntegerField(default=0)
