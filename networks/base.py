@@ -31,8 +31,8 @@ from networks.verdict import ALIVE, DEAD_REASONS, Health, Reason, Verdict, alive
 __all__ = [
     "ALIVE", "DEAD_REASONS", "NOTHING_KNOWN", "Answer", "Authorization", "Budget", "Capability",
     "Client", "Conversation", "Get", "Grant", "Health", "Identity", "Kind", "Known", "Network",
-    "Note", "OAuth1Keys", "Post", "Price", "Push", "Question", "Reachable", "Reason", "Refusal", "Refused",
-    "Request", "TransportError", "Verdict", "Where", "alive", "dead", "unclear",
+    "Note", "OAuth1Keys", "Post", "Price", "Push", "Question", "Reachable", "Reason", "Refusal",
+    "Refused", "Request", "TransportError", "Verdict", "Where", "alive", "dead", "unclear",
 ]
 # fmt: on
 
