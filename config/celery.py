@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 from celery import Celery
-from celery.signals import task_success, worker_init
+from celery.signals import worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("tokenwacht")
@@ -54,10 +54,3 @@ def refuse(**_: Any) -> None:
         refuse_to_start_unsafe(ENGINE)
     except ImproperlyConfigured as error:
         sys.exit(str(error))  # celery logs other exceptions of a signal, and goes on
-
-
-@task_success.connect
-def tell_at_once(sender: Any = None, result: Any = None, **_: Any) -> None:
-    """After a batch that asked somebody, plan what is owed; the beat entry sweeps what is left."""
-    if sender.name == "tokens.tasks.probe_network" and result:
-        app.send_task("notifications.tasks.plan_and_send")

@@ -303,6 +303,8 @@ LISTING_INTERVAL = env.float("LISTING_INTERVAL", default=24 * 3600.0)
 
 # --- Celery (config/celery.py) -----------------------------------------------------------------
 
+# The task that is sent when probes have changed something; the beat sweeps what is left.
+AFTER_CHANGES = "notifications.tasks.plan_and_send"
 CELERY_BROKER_URL = environment.broker_url(REDIS_URL)
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]

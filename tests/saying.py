@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 
 from networks.base import Grant, Identity
@@ -14,6 +15,7 @@ from tests import builders
 from tokens import probing
 from tokens.conversations import Conversations
 from tokens.models import Access, Token
+from tokens.status import lock_tokens, settle
 
 
 @pytest.fixture
@@ -65,6 +67,8 @@ def login(organization, name="Anna Huber", slug="tiktok", **fields):
         setattr(token, field, value)
     token.save()
     builders.access(token, builders.profile(organization, slug, kind))
+    with transaction.atomic():  # as storing does: what follows for the profile's columns
+        settle(lock_tokens([token.pk]), lambda *_: None, now=timezone.now())
     return token
 
 

@@ -1,14 +1,16 @@
 """Everything that is asked of one token while it is leased: a session, as a generator.
 
-It yields what it wants asked and is sent the result; `tokens.probing` holds hundreds of them.
+It yields what it wants asked of the network, or written at the database, and is sent the result;
+`tokens/conversations.py` holds hundreds of them.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -30,18 +32,14 @@ from networks.base import (
     dead,
     unclear,
 )
-from networks.http import TIME_LIMIT
 from tokens import schedule
 from tokens.keys import CannotOpen
+from tokens.leases import LEASE
 from tokens.models import GRANT_FIELDS, Token
 from tokens.storing import reauthorize_by
 from tokens.verdicts import Finding, Listing
 
 logger = logging.getLogger(__name__)
-
-# A session holds at most four conversations in a row, and renews its lease before the one that must
-# not be held twice, the refresh (rule 4).
-LEASE = timedelta(seconds=5 * TIME_LIMIT)
 
 
 @dataclass(slots=True)
@@ -52,6 +50,7 @@ class Claim:
     client: Client
     grant: Grant
     issued_at: datetime = field(init=False)
+    is_renewed: bool = False
 
     def __post_init__(self) -> None:
         self.issued_at = self.token.issued_at
@@ -67,7 +66,24 @@ class Ask:
     is_probe: bool = False
 
 
-Session = Generator[Ask, Any, Finding]
+@dataclass(frozen=True, slots=True)
+class Write:
+    """What a session wants done at the database before it goes on; it is sent what `call`
+    returned."""
+
+    call: Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PutOff:
+    """Nobody was asked about this token, and it is due again in so many seconds."""
+
+    token: Token
+    seconds: float
+
+
+Step = Ask | Write
+Session = Generator[Step, Any, Finding]
 
 
 def session_of(token: Token) -> Session:
@@ -80,6 +96,12 @@ def session_of(token: Token) -> Session:
     except CannotOpen as error:
         logger.error("token %s does not open: %s", token.pk, error)
         return Finding(token, unclear(Reason.NOT_UNDERSTOOD))
+    finding = yield from _finding(claim)
+    return replace(finding, is_renewed=claim.is_renewed)
+
+
+def _finding(claim: Claim) -> Session:
+    token = claim.token
     verdict = yield from _verdict(claim)
     if verdict.health is not Health.ALIVE:
         return Finding(token, verdict)
@@ -90,12 +112,14 @@ def session_of(token: Token) -> Session:
     return (yield from _listing(claim, verdict))
 
 
-def _verdict(claim: Claim) -> Generator[Ask, Any, Verdict]:
+def _verdict(claim: Claim) -> Generator[Step, Any, Verdict]:
     """Refresh what is about to end, probe, heal what can be healed and probe again."""
     token = claim.token
     refreshed: Verdict | None = None
     if schedule.needs_refresh(timezone.now(), token.expires_at, token.issued_at):
         refreshed = yield from _refresh(claim)
+        if refreshed is ALIVE and not _is_listing_due(token):
+            return ALIVE  # it has just answered: that was the probe
     verdict = yield from _probe(claim)
     if not verdict.renewable:
         return verdict
@@ -119,7 +143,7 @@ def _without_hope(token: Token, refreshed: Verdict) -> Verdict:
     return refreshed
 
 
-def _probe(claim: Claim) -> Generator[Ask, Any, Verdict]:
+def _probe(claim: Claim) -> Generator[Step, Any, Verdict]:
     probe = claim.token.network.probe(claim.client, claim.grant, claim.token.subject)
     try:
         verdict: Verdict = yield Ask(claim, probe, is_probe=True)
@@ -128,14 +152,14 @@ def _probe(claim: Claim) -> Generator[Ask, Any, Verdict]:
     return verdict
 
 
-def _refresh(claim: Claim) -> Generator[Ask, Any, Verdict]:
+def _refresh(claim: Claim) -> Generator[Step, Any, Verdict]:
     """Renew the pair and commit it at once; ALIVE when that worked, else what the network said.
 
     Without a refresh token nothing is asked: only a person can renew the access.
     """
     if not claim.grant.refresh_token:
         return dead(Reason.EXPIRED)
-    if not _mine(claim).update(next_probe_at=timezone.now() + LEASE):
+    if not (yield Write(partial(_renew_lease, claim))):
         return unclear(Reason.NOT_A_TOKEN_PROBLEM)  # somebody else's by now; it is dropped later
     try:
         result = yield Ask(claim, claim.token.network.refresh(claim.client, claim.grant))
@@ -143,8 +167,13 @@ def _refresh(claim: Claim) -> Generator[Ask, Any, Verdict]:
         return unclear(Reason.NETWORK_OUTAGE)
     if isinstance(result, Verdict):
         return result
-    _commit(claim, result)
+    yield Write(partial(_commit, claim, result))
     return ALIVE
+
+
+def _renew_lease(claim: Claim) -> bool:
+    """Whether the token is still ours; then for as long as a lease lasts."""
+    return bool(_mine(claim).update(next_probe_at=timezone.now() + LEASE))
 
 
 def _mine(claim: Claim) -> QuerySet[Token]:
@@ -172,15 +201,19 @@ def _commit(claim: Claim, grant: Grant) -> None:
         ends = [end for end in (renewed_by, token.reauthorize_by) if end]
         token.reauthorize_by = min(ends, default=None)
         _mine(claim).update(**{name: getattr(token, name) for name in GRANT_FIELDS})
-    claim.issued_at = now
+    claim.issued_at, claim.is_renewed = now, True
+
+
+def _is_listing_due(token: Token) -> bool:
+    oldest = timezone.now() - timedelta(seconds=settings.LISTING_INTERVAL)
+    return not token.listed_at or token.listed_at <= oldest
 
 
 def _listing(claim: Claim, verdict: Verdict) -> Session:
     """Now and then, see what the login is called, and which profiles it still reaches with the
     role they need."""
     token, network = claim.token, claim.token.network
-    oldest = timezone.now() - timedelta(seconds=settings.LISTING_INTERVAL)
-    if token.listed_at and token.listed_at > oldest:
+    if not _is_listing_due(token):
         return Finding(token, verdict)
     try:
         identity = yield Ask(claim, network.identify(claim.client, claim.grant))

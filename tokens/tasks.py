@@ -2,51 +2,51 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
+from functools import partial
 
-from celery import shared_task
+from celery import current_app, shared_task
 from celery.signals import worker_process_shutdown
+from django.conf import settings
 from django.utils import timezone
 
-from tokens import probing
 from tokens.connecting import STATE_AGE
-from tokens.conversations import Conversations
 from tokens.deleting import delete_unused
+from tokens.engine import Engine
 from tokens.models import AuthorizationRequest, Token
 
 UNUSED_AFTER = timedelta(days=1)
 UNUSED_AT_ONCE = 8  # each may wait for its network as long as a conversation lasts
 
-_talk: Conversations | None = None
+_engine: Engine | None = None
+_starting = threading.Lock()
 
 
-def conversations() -> Conversations:
-    """This process's event loop, started with its first batch and kept over batches."""
-    global _talk
-    if _talk is None:
-        _talk = Conversations().__enter__()
-    return _talk
+def engine() -> Engine:
+    """This process's engine, started with its first task and kept over tasks."""
+    global _engine
+    with _starting:
+        if _engine is None:
+            _engine = Engine(on_changes=partial(current_app.send_task, settings.AFTER_CHANGES))
+            _engine.__enter__()
+        return _engine
 
 
 @worker_process_shutdown.connect  # type: ignore[untyped-decorator]
-def close_conversations(**_: object) -> None:
-    """Close the HTTP session with the process (Celery's signal, not one of ours)."""
-    global _talk
-    if _talk is not None:
-        _talk.__exit__(None, None, None)
-        _talk = None
+def close_engine(**_: object) -> None:
+    """Finish or hand back what is claimed, with the process (Celery's signal, not one of ours)."""
+    global _engine
+    if _engine is not None:
+        _engine.__exit__(None, None, None)
+        _engine = None
 
 
 @shared_task  # type: ignore[untyped-decorator]
-def probe_network(network_slug: str) -> int:
-    """Probe a batch of the network's due tokens; returns how many were asked.
-
-    A full batch leaves more to do: the task sends itself again, so that none runs for long.
-    """
-    asked = probing.probe_due(network_slug, conversations())
-    if asked == probing.BATCH:
-        probe_network.delay(network_slug)
-    return asked
+def probe_network(network_slug: str) -> None:
+    """See to what is due at a network. The task ends at once; a lane of this process does it."""
+    if Token.objects.filter(network_slug=network_slug, next_probe_at__lte=timezone.now()).exists():
+        engine().wake(network_slug)
 
 
 @shared_task  # type: ignore[untyped-decorator]

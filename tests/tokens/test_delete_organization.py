@@ -22,7 +22,7 @@ from tests.practice import at_once
 from tests.roles import acting_as, as_role
 from tests.tokens.racing import until_somebody_waits
 from tests.tokens.test_rotation import sign_in_as
-from tokens import deleting, probing
+from tokens import deleting, leases
 from tokens.connecting import client_of
 from tokens.management.commands import delete_organization as command
 from tokens.models import AuthorizationRequest, StatusChange, Token
@@ -181,7 +181,7 @@ def test_nobody_is_told_that_a_login_died_while_it_is_revoked(anna, world, probe
     anna.add("tiktok", "anna")
     for _ in deleting.revoke_all(world.alpenglueck):
         pass
-    assert probing._claim("tiktok", 10) == []
+    assert leases.claim("tiktok", 10) == []
     assert not StatusChange.objects.filter(profile_valid=False).exists()
 
 

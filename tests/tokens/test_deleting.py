@@ -9,7 +9,7 @@ from profiles.models import Profile
 from tests import builders
 from tokens.deleting import _lives_elsewhere, delete_unused
 from tokens.models import OAuthApp, Token
-from tokens.tasks import UNUSED_AFTER, close_conversations, forget_unused
+from tokens.tasks import UNUSED_AFTER, forget_unused
 
 pytestmark = pytest.mark.django_db
 
@@ -144,6 +144,5 @@ def test_a_login_that_nobody_chose_a_profile_for_is_forgotten_after_a_day(anna):
     assert Token.objects.exists()
     Token.objects.update(consented_at=token.consented_at - UNUSED_AFTER)
     forget_unused()
-    close_conversations()
     assert not Token.objects.exists()
     assert not is_alive_at(token)

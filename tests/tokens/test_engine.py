@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from celery.exceptions import SoftTimeLimitExceeded
 from django.db import transaction
 from django.utils import timezone
 
@@ -27,8 +26,7 @@ from profiles.models import Profile
 from tests import builders
 from tests.practice import at_once
 from tests.saying import ask, login, next_probe, the_profile, waited
-from tokens import asking, probing, schedule, storing
-from tokens.conversations import AT_ONCE, Conversations
+from tokens import asking, leases, schedule, storing
 from tokens.models import Access, StatusChange, Token
 from tokens.status import lock_tokens
 from tokens.verdicts import Finding, write_down
@@ -96,37 +94,6 @@ def test_a_defect_before_a_conversation_costs_none_of_the_others(world, says, mo
     assert all_but_mia_were_asked()
 
 
-def test_a_conversation_that_cannot_begin_is_not_waited_for(world, says, monkeypatch):
-    three_logins(world.alpenglueck)
-    says("tiktok", probe=ALIVE)
-    hold = Conversations.hold
-
-    def full(self, conversation, hosts, done):
-        if "Mia" in conversation.gi_frame.f_locals["grant"].access_token:
-            raise RuntimeError("the loop is closed")
-        hold(self, conversation, hosts, done)
-
-    monkeypatch.setattr(Conversations, "hold", full)
-    assert ask() == 3
-    assert all_but_mia_were_asked()
-
-
-def test_what_a_broken_off_batch_leaves_behind_reaches_no_later_one(world, says):
-    three_logins(world.alpenglueck)
-    says("tiktok", probe=SoftTimeLimitExceeded())
-    with Conversations() as talk:
-        with pytest.raises(SoftTimeLimitExceeded):
-            probing.probe_due("tiktok", talk)
-        Token.objects.filter(subject_name="Mia Lang").update(next_probe_at=timezone.now())
-        says("tiktok", probe=ALIVE)
-        assert probing.probe_due("tiktok", talk) == 1
-    assert Token.objects.get(lease=None).subject_name == "Mia Lang"
-
-
-def test_no_claimed_token_waits_in_a_queue_while_its_lease_runs():
-    assert probing.BATCH <= AT_ONCE
-
-
 @pytest.mark.parametrize("field", ["lease", "issued_at"])
 def test_a_finding_counts_only_while_lease_and_issue_are_what_was_read(anna, field):
     token = claimed()
@@ -139,7 +106,7 @@ def test_a_finding_counts_only_while_lease_and_issue_are_what_was_read(anna, fie
 
 def test_what_another_worker_holds_is_passed_by(anna):
     assert claimed()
-    assert probing._claim("tiktok", 10) == []
+    assert leases.claim("tiktok", 10) == []
 
 
 @pytest.mark.django_db(transaction=True)
@@ -157,7 +124,7 @@ def test_a_worker_does_not_wait_for_another_ones_claim(world):
 
     def another_claim():
         assert locked.wait(5)
-        got.extend(probing._claim("tiktok", 10))
+        got.extend(leases.claim("tiktok", 10))
         has_claimed.set()
 
     at_once(in_the_middle_of_a_claim, another_claim)
@@ -169,12 +136,20 @@ def test_a_worker_does_not_wait_for_another_ones_claim(world):
 
 def sessions_first(token):
     """The conversation that the session of a claimed token begins with."""
-    return next(asking.session_of(token)).conversation
+    return conversation_of(asking.session_of(token)).__name__
+
+
+def conversation_of(session, result=None):
+    """What it asks next, once all that it wants written before is written."""
+    step = session.send(result)
+    while isinstance(step, asking.Write):
+        step = session.send(step.call())
+    return step.conversation
 
 
 def claimed():
     Token.objects.update(next_probe_at=timezone.now())
-    return probing._claim("tiktok", 10)[0]
+    return leases.claim("tiktok", 10)[0]
 
 
 def test_the_lease_is_renewed_right_before_a_refresh(anna, says):
@@ -182,15 +157,15 @@ def test_the_lease_is_renewed_right_before_a_refresh(anna, says):
     about_to_end(anna)
     token = claimed()
     Token.objects.update(next_probe_at=timezone.now() + timedelta(seconds=1))
-    assert sessions_first(token).__name__ == "refresh"
-    assert next_probe() > asking.LEASE * 0.9
+    assert sessions_first(token) == "refresh"
+    assert next_probe() > leases.LEASE * 0.9
 
 
 def test_who_lost_the_lease_does_not_refresh(anna, says):
     says("tiktok", probe=ALIVE, refresh=RENEWED)
     about_to_end(anna)
     token, _ = claimed(), claimed()
-    assert sessions_first(token).__name__ == "probe"
+    assert sessions_first(token) == "probe"
 
 
 def test_who_was_overtaken_by_a_reconnect_does_not_refresh(anna, says):
@@ -198,20 +173,23 @@ def test_who_was_overtaken_by_a_reconnect_does_not_refresh(anna, says):
     token = claimed()
     about_to_end(token)
     Token.objects.update(issued_at=timezone.now())
-    assert sessions_first(token).__name__ == "probe"
+    assert sessions_first(token) == "probe"
 
 
 def test_a_pair_is_committed_before_it_is_probed(anna, says):
     says("tiktok", probe=ALIVE, refresh=RENEWED)
+    anna.listed_at = None
     about_to_end(anna)
     session = asking.session_of(claimed())
-    next(session)
-    session.send(RENEWED)
+    assert conversation_of(session).__name__ == "refresh"
+    assert conversation_of(session, RENEWED).__name__ == "probe"
     assert Token.objects.get().open().access_token == "renewed"
 
 
 @pytest.mark.parametrize("ends", [True, False], ids=["ahead of the end", "after the answer"])
 def test_a_fresh_pair_that_reads_as_ended_is_not_rotated_again_and_not_believed(anna, says, ends):
+    anna.listed_at = None
+    anna.save()
     if ends:
         about_to_end(anna)
     asked = says("tiktok", probe=replace(ENDED, ambiguous=False), refresh=RENEWED)

@@ -14,7 +14,7 @@ from networks.http import TIME_LIMIT
 from profiles.models import Profile
 from tests.practice import at_once
 from tests.tokens.racing import PATIENCE, until_somebody_waits
-from tokens import asking, probing, storing
+from tokens import asking, leases, probing, storing
 from tokens import status as status_module
 from tokens.conversations import Conversations
 from tokens.models import Access, StatusChange, Token
@@ -306,7 +306,7 @@ def dead_finding(token):
 
 def claimed():
     due()
-    return probing._claim("linkedin", 10)
+    return leases.claim("linkedin", 10)
 
 
 def test_a_late_probe_does_not_overwrite_a_reconnect(anna, page):
@@ -340,14 +340,14 @@ def test_a_finding_whose_lease_has_passed_to_another_worker_is_dropped(page):
 
 def test_a_crashed_workers_claim_comes_back_by_itself(page):
     (token,) = claimed()
-    assert probing._claim("linkedin", 10) == []
+    assert leases.claim("linkedin", 10) == []
     Token.objects.update(next_probe_at=timezone.now() - timedelta(seconds=1))
-    (again,) = probing._claim("linkedin", 10)
+    (again,) = leases.claim("linkedin", 10)
     assert again.lease != token.lease
 
 
 def test_the_lease_outlives_everything_that_is_asked_of_one_token():
-    assert 4 * timedelta(seconds=TIME_LIMIT) < asking.LEASE
+    assert 4 * timedelta(seconds=TIME_LIMIT) < leases.LEASE
 
 
 @pytest.mark.django_db(transaction=True)

@@ -33,7 +33,7 @@ from tests.factors import app_of, code_now
 from tests.practice import at_once
 from tests.roles import acting_as, as_role
 from tests.tokens.racing import until_somebody_waits
-from tokens import asking, probing, rotation, storing, vault
+from tokens import asking, leases, probing, rotation, storing, vault
 from tokens.connecting import Arrival, app_for, client_of
 from tokens.conversations import Conversations
 from tokens.keys import key_source
@@ -484,7 +484,7 @@ def claim(world, stored, tiktok) -> asking.Claim:
     """The engine has claimed Anna's login, and asks the network for a new pair."""
     Token.objects.exclude(subject_name="Anna").delete()
     Token.objects.update(next_probe_at=timezone.now())
-    (token,) = probing._claim("tiktok", 1)
+    (token,) = leases.claim("tiktok", 1)
     return asking.Claim(token, client_of(token.app), token.open())
 
 

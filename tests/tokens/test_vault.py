@@ -16,7 +16,7 @@ from networks.base import Grant
 from tests import builders
 from tests.practice import at_once
 from tests.roles import acting_as
-from tokens import keys, probing, vault
+from tokens import keys, leases, vault
 from tokens.keys import CannotOpen
 from tokens.models import AuthorizationRequest, Token
 from tokens.vault import DataKey
@@ -338,6 +338,6 @@ def test_a_batch_of_many_organizations_opens_without_a_query_for_each_token(
     vault._unwrap.cache_clear()
     # Savepoint, ids, lease, release, and the rows with their apps and data keys.
     with django_assert_num_queries(5):
-        claimed = probing._claim("tiktok", 100)
+        claimed = leases.claim("tiktok", 100)
         texts = {token.subject_name: token.open().access_token for token in claimed}
     assert texts == {f"Person {n}": f"access of Person {n}" for n in range(many)}

@@ -1,0 +1,75 @@
+"""How workers share one table: a claim leases due tokens, and every write back checks the lease.
+
+A lease is a name in the row and an end in `next_probe_at`, so what a crashed worker held comes
+back by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from networks.http import TIME_LIMIT
+from tokens.models import OAuthApp, Token
+from tokens.vault import DataKey
+
+if TYPE_CHECKING:
+    from tokens.asking import PutOff
+
+# A session holds at most four conversations in a row, and renews its lease before the one that must
+# not be held twice, the refresh (design rule 4).
+LEASE = timedelta(seconds=5 * TIME_LIMIT)
+
+# One statement; workers pass each other's rows by.
+CLAIM = """
+    WITH due AS (
+        SELECT id FROM tokens_token
+        WHERE network_slug = %(network)s AND next_probe_at <= %(now)s
+        ORDER BY next_probe_at LIMIT %(limit)s
+        FOR NO KEY UPDATE SKIP LOCKED
+    )
+    UPDATE tokens_token AS token SET lease = %(lease)s, next_probe_at = %(until)s
+    FROM due WHERE token.id = due.id
+    RETURNING token.*
+"""
+HAND_BACK = """
+    UPDATE tokens_token AS token SET lease = NULL, next_probe_at = said.at
+    FROM unnest(%(ids)s::uuid[], %(leases)s::uuid[], %(ats)s::timestamptz[]) AS said (id, lease, at)
+    WHERE token.id = said.id AND token.lease = said.lease
+"""
+
+
+def claim(network_slug: str, limit: int) -> list[Token]:
+    """Lease up to `limit` due tokens, the longest due first, with their apps and data keys.
+
+    In one transaction, so that no rotation drops a key between the two reads.
+    """
+    now = timezone.now()
+    values = {"network": network_slug, "now": now, "limit": limit}
+    with transaction.atomic():
+        lease = {"lease": uuid4(), "until": now + LEASE}
+        tokens = list(Token.objects.raw(CLAIM, values | lease))
+        keys = DataKey.objects.in_bulk({token.data_key_id for token in tokens})
+        apps = OAuthApp.objects.in_bulk({token.app_id for token in tokens})
+    for token in tokens:
+        token.data_key, token.app = keys[token.data_key_id], apps[token.app_id]
+    return tokens
+
+
+def hand_back(put_off: Sequence[PutOff]) -> None:
+    """Let go of claimed tokens that nobody was asked about."""
+    if not put_off:
+        return
+    now = timezone.now()
+    values: dict[str, list[object]] = {
+        "ids": [one.token.pk for one in put_off],
+        "leases": [one.token.lease for one in put_off],
+        "ats": [now + timedelta(seconds=one.seconds) for one in put_off],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(HAND_BACK, values)
