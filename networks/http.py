@@ -11,7 +11,6 @@ into the conversation; one that it does not catch reaches the caller.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import socket
 import ssl
@@ -221,7 +220,6 @@ class Driver:
                 ssl=ssl.create_default_context(cafile=AUTHORITIES),
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=REQUEST_LIMIT, sock_connect=CONNECT_LIMIT),
         )
         return self
 
@@ -247,16 +245,16 @@ class Driver:
                 return end.value
 
     async def _ask(self, prepared: Prepared, deadline: float) -> Answer:
+        limits = aiohttp.ClientTimeout(total=_remaining(deadline), sock_connect=CONNECT_LIMIT)
         try:
-            async with asyncio.timeout(_remaining(deadline)):
-                return await self._send(prepared)
+            return await self._send(prepared, limits)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             failure = _failure(error, prepared)
         except ValueError as error:  # aiohttp refuses a control character in a header with it
             failure = _failure(error, prepared)
         raise failure
 
-    async def _send(self, prepared: Prepared) -> Answer:
+    async def _send(self, prepared: Prepared, limits: aiohttp.ClientTimeout) -> Answer:
         if self._session is None:
             raise RuntimeError("hold conversations inside `async with Driver()`")
         async with self._session.request(
@@ -266,6 +264,7 @@ class Driver:
             headers=signed(prepared),
             skip_auto_headers=("Content-Type",),  # none where there is no body
             allow_redirects=False,
+            timeout=limits,
         ) as response:
             body = b""
             async for chunk in response.content.iter_chunked(CHUNK):

@@ -97,7 +97,7 @@ def session_of(token: Token) -> Session:
         logger.error("token %s does not open: %s", token.pk, error)
         return Finding(token, unclear(Reason.NOT_UNDERSTOOD))
     finding = yield from _finding(claim)
-    return replace(finding, is_renewed=claim.is_renewed)
+    return replace(finding, is_renewed=True) if claim.is_renewed else finding
 
 
 def _finding(claim: Claim) -> Session:

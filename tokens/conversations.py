@@ -29,7 +29,7 @@ from tokens.verdicts import Finding
 logger = logging.getLogger(__name__)
 
 # So many findings are handed over together, or as many as there are after so many seconds.
-HANDFUL, LINGER = 100, 0.02
+HANDFUL, LINGER = 250, 0.02
 
 
 class LaneEnded(Exception):

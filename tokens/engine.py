@@ -7,6 +7,7 @@ that a network which hangs holds up itself and nobody else.
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from collections.abc import Callable
 from types import TracebackType
@@ -18,6 +19,7 @@ from networks.registry import NETWORKS
 from tokens.conversations import Conversations
 from tokens.probing import Lane
 
+SWITCH_INTERVAL = 0.0005
 logger = logging.getLogger(__name__)
 
 
@@ -31,6 +33,9 @@ class Engine:
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
+        # A lane gives up the interpreter at every statement, and would wait five milliseconds to
+        # get it back from a busy loop, which meanwhile runs dry.
+        sys.setswitchinterval(SWITCH_INTERVAL)
         self._talk.__enter__()
         return self
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from django.db import connection, transaction
 from django.utils import timezone
+from psycopg.types.datetime import TimestamptzLoader
 
 from networks.http import TIME_LIMIT
 from tokens.models import OAuthApp, Token
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
 # not be held twice, the refresh (design rule 4).
 LEASE = timedelta(seconds=5 * TIME_LIMIT)
 
+FIELDS = [field.attname for field in Token._meta.concrete_fields]
+COLUMNS = ", ".join(f"token.{field.column}" for field in Token._meta.concrete_fields)
 # One statement; workers pass each other's rows by.
-CLAIM = """
+CLAIM = f"""
     WITH due AS (
         SELECT id FROM tokens_token
         WHERE network_slug = %(network)s AND next_probe_at <= %(now)s
@@ -35,8 +38,8 @@ CLAIM = """
     )
     UPDATE tokens_token AS token SET lease = %(lease)s, next_probe_at = %(until)s
     FROM due WHERE token.id = due.id
-    RETURNING token.*
-"""
+    RETURNING {COLUMNS}
+"""  # noqa: S608 - names of our own columns
 HAND_BACK = """
     UPDATE tokens_token AS token SET lease = NULL, next_probe_at = said.at
     FROM unnest(%(ids)s::uuid[], %(leases)s::uuid[], %(ats)s::timestamptz[]) AS said (id, lease, at)
@@ -50,10 +53,13 @@ def claim(network_slug: str, limit: int) -> list[Token]:
     In one transaction, so that no rotation drops a key between the two reads.
     """
     now = timezone.now()
-    values = {"network": network_slug, "now": now, "limit": limit}
-    with transaction.atomic():
-        lease = {"lease": uuid4(), "until": now + LEASE}
-        tokens = list(Token.objects.raw(CLAIM, values | lease))
+    values: dict[str, Any] = {"network": network_slug, "now": now, "limit": limit}
+    values |= {"lease": uuid4(), "until": now + LEASE}
+    with transaction.atomic(), connection.cursor() as cursor:
+        # Django's own loader is written in Python, and is half of what a claim costs.
+        cursor.adapters.register_loader("timestamptz", TimestamptzLoader)
+        cursor.execute(CLAIM, values)
+        tokens = [Token.from_db(connection.alias, FIELDS, row) for row in cursor.fetchall()]
         keys = DataKey.objects.in_bulk({token.data_key_id for token in tokens})
         apps = OAuthApp.objects.in_bulk({token.app_id for token in tokens})
     for token in tokens:
