@@ -298,6 +298,8 @@ PROBE_INTERVAL = env.float("PROBE_INTERVAL", default=4 * 3600.0)
 PROBE_TICK = env.float("PROBE_TICK", default=60.0)
 # Seconds until an ambiguous death is asked about again; None leaves it to each network.
 CONFIRM_AFTER = env.float("CONFIRM_AFTER", default=None)
+# Calls a second for an app, where its network publishes no budget for apps.
+CALLS_PER_SECOND = env.float("CALLS_PER_SECOND", default=50.0)
 # Seconds between two listings of what a login can reach, which shows lost roles and new names.
 LISTING_INTERVAL = env.float("LISTING_INTERVAL", default=24 * 3600.0)
 

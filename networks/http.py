@@ -30,6 +30,7 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from requests_oauthlib import OAuth1
 
 from networks.addresses import Resolver, connect, public_address
+from networks.allowance import Allowance
 from networks.base import Answer, Conversation, TransportError
 from networks.wire import Prepared, prepare, signature, signed
 
@@ -228,14 +229,21 @@ class Driver:
             await self._session.close()
             self._session = None
 
-    async def hold(self, conversation: Conversation, hosts: Collection[str]) -> Any:
+    async def hold(
+        self,
+        conversation: Conversation,
+        hosts: Collection[str],
+        allowance: Allowance | None = None,
+    ) -> Any:
+        """As `hold`, within an `allowance`: where that is used up, the conversation is closed,
+        and its OverBudget reaches the caller."""
         deadline = monotonic() + TIME_LIMIT
         with closing(conversation):
             try:
                 request = next(conversation)
                 while True:
                     try:
-                        answer = await self._ask(prepare(request, hosts), deadline)
+                        answer = await self._allowed(prepare(request, hosts), deadline, allowance)
                     except TransportError as error:
                         request = conversation.throw(error)
                         _remaining(deadline)
@@ -243,6 +251,16 @@ class Driver:
                         request = conversation.send(answer)
             except StopIteration as end:
                 return end.value
+
+    async def _allowed(
+        self, prepared: Prepared, deadline: float, allowance: Allowance | None
+    ) -> Answer:
+        if allowance is None:
+            return await self._ask(prepared, deadline)
+        await allowance.spend(prepared)
+        answer = await self._ask(prepared, deadline)
+        allowance.heard(prepared, answer)
+        return answer
 
     async def _ask(self, prepared: Prepared, deadline: float) -> Answer:
         limits = aiohttp.ClientTimeout(total=_remaining(deadline), sock_connect=CONNECT_LIMIT)
