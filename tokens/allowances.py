@@ -7,7 +7,7 @@ import hashlib
 from collections import defaultdict
 from decimal import Decimal
 from random import uniform
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from networks.allowance import OverBudget
@@ -31,12 +31,8 @@ BEGUN_PATIENCE = 5 * SECOND
 SUSPICION = 900.0
 
 
-class Charge(NamedTuple):
-    """So many calls that a request takes at a key."""
-
-    key: str
-    limit: Limit
-    calls: int
+# A key, its limit, and how many calls a request takes there.
+Charge = tuple[str, Limit, int]
 
 
 def limit_for(key: str, each: str, endpoint: str, budgets: list[Budget]) -> Limit:
@@ -92,14 +88,16 @@ class Account:
     def charges(self, url: str, subjects: tuple[str, ...]) -> list[Charge]:
         host, slash, path = url[8:].partition("/")
         limits = self.at(slash + path) if self._always is None else self._always
-        charges, calls = [], len(subjects) or 1
+        charges: list[Charge] = []
+        calls = len(subjects) or 1
         for limit in limits:
-            if limit.each == "login":
-                keys = (f"{limit.key}:{digest(subject)}" for subject in subjects)
-                charges += [Charge(key, limit, 1) for key in keys]
+            if not limit.is_shared:
+                for subject in subjects:
+                    charges.append((f"{limit.key}:{digest(subject)}", limit, 1))
+            elif limit.each == "address":
+                charges.append((f"{limit.key}:{host}", limit, calls))
             else:
-                key = f"{limit.key}:{host}" if limit.each == "address" else limit.key
-                charges.append(Charge(key, limit, calls))
+                charges.append((limit.key, limit, calls))
         return charges
 
     def bill(self, url: str, calls: int) -> None:
@@ -128,9 +126,9 @@ class TokenAllowance:
         account = self._account
         charges = account.charges(prepared.url, self._subjects)
         if not self._begun:
-            account.opening.update(
-                (one.key, one.limit) for one in charges if one.limit.each != "login"
-            )
+            for key, limit, _ in charges:
+                if limit.is_shared:
+                    account.opening[key] = limit
         patience = BEGUN_PATIENCE if self._begun else PATIENCE
         wait = await self._budgets.take(charges, patience)
         if wait > 0:
@@ -153,12 +151,12 @@ class TokenAllowance:
     def _obey(self, charges: list[Charge], pause: Pause) -> None:
         """Pause the narrowest that the network counts: which of its budgets is used up, no network
         says. When a second login is refused meanwhile, suspect the app, or our address."""
-        logins = [one for one in charges if one.limit.each == "login"]
-        wide = [one for one in charges if one.limit.each == "address"]
-        wide = wide or [one for one in charges if one.limit.each == "app"]
+        logins = [one for one in charges if not one[1].is_shared]
+        wide = [one for one in charges if one[1].each == "address"]
+        wide = wide or [one for one in charges if one[1].each == "app"]
         if pause.everybody:
             return self._budgets.pause(wide, pause.seconds)
-        is_declared = any(one.limit is not self._account.default for one in wide)
+        is_declared = any(one[1] is not self._account.default for one in wide)
         if len(logins) == 1:
             self._budgets.pause(logins, pause.seconds)
         elif is_declared and not logins:

@@ -161,16 +161,15 @@ class Budgets:
     def pause(self, charges: list[Charge], seconds: float) -> None:
         """Nothing at these keys for so long, at most a day, and evenly afterwards."""
         pause = min(int(seconds * SECOND), DAY)
-        for charge in charges:
-            until = self._paused[charge.key] = self._now() + pause
-            tat = until + charge.limit.tolerance
-            self._known[charge.key] = max(self._known.get(charge.key, 0), tat)
-            self._pauses.append((charge, pause))
+        for key, limit, calls in charges:
+            until = self._paused[key] = self._now() + pause
+            self._known[key] = max(self._known.get(key, 0), until + limit.tolerance)
+            self._pauses.append(((key, limit, calls), pause))
         self._flush_soon()
 
     def paused(self, charges: list[Charge]) -> int:
         """Microseconds until the longest pause at these keys is over, as far as we know."""
-        until = max(self._paused.get(charge.key, 0) for charge in charges)
+        until = max(self._paused.get(key, 0) for key, _, _ in charges)
         return max(until - self._now(), 0)
 
     def _flush_soon(self) -> None:
@@ -196,10 +195,9 @@ class Budgets:
                 if not one.future.done():
                     one.future.set_exception(error)
             raise
-        known = self._known
-        for key, tat in zip(batch.numbers, decision.tats, strict=True):
-            if key in known:
-                known[key] = tat
+        keys = list(batch.keys)
+        for (number, _), tat in zip(batch.known, decision.tats, strict=True):
+            self._known[keys[number]] = tat
         for one, wait in zip(some, decision.waits, strict=True):
             if not one.future.done():
                 one.future.set_result(wait)
@@ -208,14 +206,13 @@ class Budgets:
         batch, known = Batch(), self._known
         for _, charges, patience in some:
             row = [patience]
-            for key, limit, count in charges:
-                if limit.each != "login":
-                    known.setdefault(key, 0)
-                row += (batch.number(key, limit, known.get(key, 0)), count)
+            for key, limit, calls in charges:
+                tat = known.get(key, 0 if limit.is_shared else None)
+                row += (batch.number(key, limit, tat), calls)
             batch.rows.append(row)
         pauses, self._pauses = self._pauses, []
-        for charge, pause in pauses:
-            batch.pauses.append((batch.number(charge.key, charge.limit), pause))
+        for (key, limit, _), pause in pauses:
+            batch.pauses.append((batch.number(key, limit, known.get(key)), pause))
         return batch
 
     async def _decision(self, batch: Batch) -> Decision:

@@ -12,11 +12,12 @@ and `decide` for one process that has lost it. All times are whole microseconds 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, MutableMapping
+from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
+ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,44 +33,49 @@ class Limit:
     endpoint: str
     interval: int
     burst: int
+    tolerance: int = field(init=False)  # how much before its TAT a call may come
+    is_shared: bool = field(init=False)
 
-    @property
-    def tolerance(self) -> int:
-        return (self.burst - 1) * self.interval
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tolerance", (self.burst - 1) * self.interval)
+        object.__setattr__(self, "is_shared", self.each != "login")
 
 
 @dataclass(slots=True)
 class Batch:
-    """Calls to decide upon together, in their order. Each is a row: how long it can wait, then
-    pairs of a key's number and how many calls it takes there. `known`: TATs that somebody still
-    remembers, should the store have lost them. `pauses`: pairs of a key's number and the
-    microseconds for which nothing may come there."""
+    """Calls to decide upon together, in their order.
 
-    numbers: dict[str, int] = field(default_factory=dict)
-    intervals: list[int] = field(default_factory=list)
-    tolerances: list[int] = field(default_factory=list)
-    known: list[int] = field(default_factory=list)
+    `keys`: the number of each, and `kinds` the number of its limit. `rows`: for each call how long
+    it can wait, then pairs of a key's number and how many calls it takes there. `known`: pairs of
+    a key's number and a TAT that somebody remembers, should the store have lost it; these are told
+    again. `pauses`: pairs of a key's number and for how long nothing may come there.
+    """
+
+    keys: dict[str, int] = field(default_factory=dict)
+    kinds: list[int] = field(default_factory=list)
+    limits: dict[tuple[int, int], int] = field(default_factory=dict)
     rows: list[list[int]] = field(default_factory=list)
+    known: list[tuple[int, int]] = field(default_factory=list)
     pauses: list[tuple[int, int]] = field(default_factory=list)
 
-    def number(self, key: str, limit: Limit, known: int = 0) -> int:
-        number = self.numbers.get(key)
+    def number(self, key: str, limit: Limit, known: int | None = None) -> int:
+        number = self.keys.get(key)
         if number is None:
-            number = self.numbers[key] = len(self.numbers)
-            self.intervals.append(limit.interval)
-            self.tolerances.append((limit.burst - 1) * limit.interval)
-            self.known.append(known)
+            number = self.keys[key] = len(self.keys)
+            kind = (limit.interval, limit.tolerance)
+            self.kinds.append(self.limits.setdefault(kind, len(self.limits)))
+            if known is not None:
+                self.known.append((number, known))
         return number
 
     def encoded(self) -> str:
-        keys = list(self.numbers)
-        columns = (keys, self.intervals, self.tolerances, self.known, self.rows, self.pauses)
-        return json.dumps(columns, separators=(",", ":"))
+        names, limits = list(self.keys), list(self.limits)
+        return ENCODE((names, self.kinds, limits, self.rows, self.known, self.pauses))
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`now` and the TAT of each key after it; for each row the wait for its turn, which it has,
+    """`now`, and the TATs of what was `known`; for each row the wait for its turn, which it has,
     or where that is too long, the negative wait after which to ask again."""
 
     now: int
@@ -79,90 +85,84 @@ class Decision:
     @classmethod
     def read(cls, text: bytes) -> Decision:
         now, tats, waits = text.split(b";")
-        return cls(int(now), list(map(int, tats.split(b","))), [int(w) for w in waits.split()])
+        return cls(int(now), list(map(int, tats.split())), list(map(int, waits.split())))
 
 
 # A row that is refused is told to come when all who were refused before it in this batch have come.
 SCRIPT = """
-local keys, intervals, tolerances, known, rows, pauses = unpack(cjson.decode(ARGV[1]))
+local keys, kinds, limits, rows, known, pauses = unpack(cjson.decode(ARGV[1]))
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
+local function whole(number) return number == 0 and '0' or string.format('%.0f', number) end
 local tats, changed, refused, waits = redis.call('MGET', unpack(keys)), {}, {}, {}
-for k = 1, #keys do
-    local remembered = math.min(known[k], now + 86400000000)
-    tats[k] = math.max(tonumber(tats[k]) or 0, remembered, now)
+for k = 1, #keys do tats[k] = math.max(tonumber(tats[k] or 0), now) end
+for _, one in ipairs(known) do
+    local k = one[1] + 1
+    tats[k] = math.max(tats[k], math.min(one[2], now + 86400000000))
 end
-for _, pause in ipairs(pauses) do
-    local k = pause[1] + 1
-    tats[k] = math.max(tats[k], now + pause[2] + tolerances[k])
+for _, one in ipairs(pauses) do
+    local k = one[1] + 1
+    tats[k] = math.max(tats[k], now + one[2] + limits[kinds[k] + 1][2])
     changed[k] = true
 end
 for r, row in ipairs(rows) do
     local wait, tightest = 0, 0
     for i = 2, #row, 2 do
         local k = row[i] + 1
-        local early = math.max(tolerances[k] - (row[i + 1] - 1) * intervals[k], 0)
-        local own = tats[k] - early - now
+        local limit = limits[kinds[k] + 1]
+        local own = tats[k] - math.max(limit[2] - (row[i + 1] - 1) * limit[1], 0) - now
         if own > wait then wait, tightest = own, i end
     end
     if wait <= row[1] then
         for i = 2, #row, 2 do
             local k = row[i] + 1
-            tats[k] = math.max(tats[k], now + wait) + row[i + 1] * intervals[k]
+            tats[k] = math.max(tats[k], now + wait) + row[i + 1] * limits[kinds[k] + 1][1]
             changed[k] = true
         end
-        waits[r] = wait
+        waits[r] = whole(wait)
     else
-        local k, count = row[tightest] + 1, row[tightest + 1]
-        waits[r] = -(wait + (refused[k] or 0))
-        refused[k] = (refused[k] or 0) + count * intervals[k]
+        local k = row[tightest] + 1
+        waits[r] = whole(-wait - (refused[k] or 0))
+        refused[k] = (refused[k] or 0) + row[tightest + 1] * limits[kinds[k] + 1][1]
     end
-    waits[r] = string.format('%.0f', waits[r])
 end
 for k in pairs(changed) do
     if tats[k] > now then
-        local life = string.format('%.0f', math.ceil((tats[k] - now) / 1000))
-        redis.call('SET', keys[k], string.format('%.0f', tats[k]), 'PX', life)
+        redis.call('SET', keys[k], whole(tats[k]), 'PX', whole(math.ceil((tats[k] - now) / 1000)))
     end
 end
-for k = 1, #keys do tats[k] = string.format('%.0f', tats[k]) end
-tats, waits = table.concat(tats, ','), table.concat(waits, ' ')
-return string.format('%.0f', now) .. ';' .. tats .. ';' .. waits
+local told = {}
+for i, one in ipairs(known) do told[i] = whole(tats[one[1] + 1]) end
+return whole(now) .. ';' .. table.concat(told, ' ') .. ';' .. table.concat(waits, ' ')
 """
 
 
 def decide(batch: Batch, store: MutableMapping[str, int], now: int, slack: int = 1) -> Decision:
     """What SCRIPT does, with a mapping for a store; `slack` times more slowly."""
-    keys = list(batch.numbers)
-    intervals = [interval * slack for interval in batch.intervals]
-    tolerances = [tolerance * slack for tolerance in batch.tolerances]
-    tats = [
-        max(store.get(key, 0), min(known, now + DAY), now)
-        for key, known in zip(keys, batch.known, strict=True)
-    ]
+    limits = [(interval * slack, tolerance * slack) for interval, tolerance in batch.limits]
+    kinds = [limits[kind] for kind in batch.kinds]
+    tats = [max(store.get(key, 0), now) for key in batch.keys]
+    for k, tat in batch.known:
+        tats[k] = max(tats[k], min(tat, now + DAY))
     for k, pause in batch.pauses:
-        tats[k] = max(tats[k], now + pause + tolerances[k])
-    refused = [0] * len(keys)
+        tats[k] = max(tats[k], now + pause + kinds[k][1])
+    refused = [0] * len(tats)
     waits = []
-    for patience, *rest in batch.rows:
-        pairs = list(_pairs(rest))
-        waiting = [
-            (tats[k] - max(tolerances[k] - (count - 1) * intervals[k], 0) - now, i)
-            for i, (k, count) in enumerate(pairs)
-        ]
-        wait, tightest = max(waiting, key=lambda one: (one[0], -one[1]), default=(0, 0))
-        wait = max(wait, 0)
+    for patience, *flat in batch.rows:
+        takes = list(zip(flat[::2], flat[1::2], strict=True))
+        wait, tightest = 0, 0
+        for i, (k, calls) in enumerate(takes):
+            interval, tolerance = kinds[k]
+            own = tats[k] - max(tolerance - (calls - 1) * interval, 0) - now
+            if own > wait:
+                wait, tightest = own, i
         if wait <= patience:
-            for k, count in pairs:
-                tats[k] = max(tats[k], now + wait) + count * intervals[k]
+            for k, calls in takes:
+                tats[k] = max(tats[k], now + wait) + calls * kinds[k][0]
             waits.append(wait)
         else:
-            k, count = pairs[tightest]
-            waits.append(-(wait + refused[k]))
-            refused[k] += count * intervals[k]
-    store.update(zip(keys, tats, strict=True))
-    return Decision(now, tats, waits)
-
-
-def _pairs(flat: list[int]) -> Iterator[tuple[int, int]]:
-    return zip(flat[::2], flat[1::2], strict=True)
+            k, calls = takes[tightest]
+            waits.append(-wait - refused[k])
+            refused[k] += calls * kinds[k][0]
+    store.update(zip(batch.keys, tats, strict=True))
+    return Decision(now, [tats[k] for k, _ in batch.known], waits)
