@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from time import perf_counter
 from typing import Any
 from uuid import uuid4
 
 import uvloop
 from django.test import override_settings
 
-from bench.measure import Comparison, Prepare, compare
+from bench.measure import Comparison, compare
 from networks.base import Get
 from networks.registry import NETWORKS
 from networks.wire import Prepared, prepare

@@ -98,7 +98,8 @@ local tats, changed, refused, waits = redis.call('MGET', unpack(keys)), {}, {}, 
 for k = 1, #keys do tats[k] = math.max(tonumber(tats[k] or 0), now) end
 for _, one in ipairs(known) do
     local k = one[1] + 1
-    tats[k] = math.max(tats[k], math.min(one[2], now + 86400000000))
+    local remembered = math.min(one[2], now + 86400000000)
+    if remembered > tats[k] then tats[k], changed[k] = remembered, true end
 end
 for _, one in ipairs(pauses) do
     local k = one[1] + 1
@@ -138,8 +139,9 @@ return whole(now) .. ';' .. table.concat(told, ' ') .. ';' .. table.concat(waits
 
 
 def decide(batch: Batch, store: MutableMapping[str, int], now: int, slack: int = 1) -> Decision:
-    """What SCRIPT does, with a mapping for a store; `slack` times more slowly."""
-    limits = [(interval * slack, tolerance * slack) for interval, tolerance in batch.limits]
+    """What SCRIPT does, with a mapping for a store; `slack` times more slowly, with as much smaller
+    a burst."""
+    limits = [(interval * slack, tolerance) for interval, tolerance in batch.limits]
     kinds = [limits[kind] for kind in batch.kinds]
     tats = [max(store.get(key, 0), now) for key in batch.keys]
     for k, tat in batch.known:

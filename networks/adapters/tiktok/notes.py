@@ -48,6 +48,14 @@ NOTES = (
     ),
 )
 
-# /v2/user/info/, which we probe with.
-BUDGETS = (Budget(600, 60, "app", "https://developers.tiktok.com/doc/tiktok-api-v2-rate-limit"),)
+# What we probe with; for the token endpoint none is published.
+BUDGETS = (
+    Budget(
+        600,
+        60,
+        "app",
+        "https://developers.tiktok.com/doc/tiktok-api-v2-rate-limit",
+        "/v2/user/info/",
+    ),
+)
 PUSH = (Push("authorization.removed", "https://developers.tiktok.com/doc/webhooks-events"),)

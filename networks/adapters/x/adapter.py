@@ -13,6 +13,7 @@ from networks.adapters.x.notes import (
     KINDS,
     LOGIN_HINT,
     NOTES,
+    PRICES,
     PUSH,
     SCOPES,
 )
@@ -58,6 +59,7 @@ class X(OAuth2Network):
     capabilities = CAPABILITIES
     notes = NOTES
     budgets = BUDGETS
+    prices = PRICES
     push = PUSH
 
     def api_reason(self, answer: Answer) -> Reason | None:

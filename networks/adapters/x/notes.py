@@ -1,9 +1,11 @@
 """What X allows, what it costs, and what a person should know before leaving for it."""
 
+from decimal import Decimal
+
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
-from networks.base import Budget, Capability, Kind, Note, Push
+from networks.base import Budget, Capability, Kind, Note, Price, Push
 
 # users/me wants both of the first two; offline.access brings the refresh token.
 # https://docs.x.com/fundamentals/authentication/oauth-2-0/authorization-code#scopes
@@ -62,6 +64,15 @@ NOTES = (
 )
 
 # The headers x-rate-limit-{limit,remaining,reset} say how much of it is left.
-BUDGETS = (Budget(75, 900, "login", "https://docs.x.com/x-api/fundamentals/rate-limits"),)
+BUDGETS = (
+    Budget(75, 900, "login", "https://docs.x.com/x-api/fundamentals/rate-limits", "/2/users/me"),
+)
+# For a user that is read; reading the same one again on a day of UTC is free most of the time, and
+# is counted here all the same. Errors are not billed.
+PRICES = (
+    Price(
+        Decimal("0.010"), "USD", "/2/users/me", "https://docs.x.com/x-api/getting-started/pricing"
+    ),
+)
 
 PUSH = (Push("oauth.revoke", "https://docs.x.com/x-api/activity/introduction"),)
