@@ -18,6 +18,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from networks.allowance import OverBudget
 from networks.base import (
     ALIVE,
     Client,
@@ -87,7 +88,10 @@ Session = Generator[Step, Any, Finding]
 
 
 def session_of(token: Token) -> Session:
-    """Everything that is asked of one token; without its key or its app nothing can be."""
+    """Everything that is asked of one token; without its key or its app nothing can be.
+
+    Raises OverBudget where nobody may be asked now.
+    """
     try:
         client = token.app.client()
         if client is None:
@@ -120,7 +124,12 @@ def _verdict(claim: Claim) -> Generator[Step, Any, Verdict]:
         refreshed = yield from _refresh(claim)
         if refreshed is ALIVE and not _is_listing_due(token):
             return ALIVE  # it has just answered: that was the probe
-    verdict = yield from _probe(claim)
+    try:
+        verdict = yield from _probe(claim)
+    except OverBudget:
+        if refreshed is ALIVE:
+            return ALIVE
+        raise
     if not verdict.renewable:
         return verdict
     if refreshed is None:
@@ -220,7 +229,7 @@ def _listing(claim: Claim, verdict: Verdict) -> Session:
         if identity.subject != token.subject:
             return Finding(token, verdict, trouble=Reason.NOT_UNDERSTOOD)
         reached = yield Ask(claim, network.reach(claim.client, claim.grant, identity))
-    except TransportError:
+    except (TransportError, OverBudget):
         return Finding(token, verdict)
     except Refused as error:
         return _unlisted(token, verdict, error)

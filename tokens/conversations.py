@@ -20,9 +20,11 @@ from uuid import UUID
 
 import uvloop
 
-from networks.base import Network, Reason, unclear
+from networks.allowance import OverBudget
+from networks.base import Conversation, Network, Reason, unclear
 from networks.http import Driver
 from tokens.asking import Ask, PutOff, Step, Write, session_of
+from tokens.budgets import Budgets
 from tokens.models import Token
 from tokens.verdicts import Finding
 
@@ -154,12 +156,12 @@ class Conversations:
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._end = asyncio.Event()
-        async with Driver() as self._driver:
+        async with Driver() as self._driver, Budgets() as self.budgets:
             self._ready.set()
             await self._end.wait()
 
     def _begin(self, network: Network, tokens: Iterable[Token], outbox: Outbox) -> None:
-        together = Together(network, self._driver) if network.batch_size > 1 else None
+        together = Together(network, self._driver, self.budgets) if network.batch_size > 1 else None
         for token in tokens:
             task = self._loop.create_task(self._hold(network, token, outbox, together))
             self._tasks.add(task)  # the loop itself keeps only a weak reference
@@ -187,6 +189,8 @@ class Conversations:
             outcome = end.value
         except Stopping:
             outcome = PutOff(token, 0.0)
+        except OverBudget as over:
+            outcome = PutOff(token, over.seconds)
         except Exception as error:  # noqa: BLE001 - the boundary of one token, as said above
             logger.error("asking token %s failed: %s", token.pk, type(error).__name__)
             outcome = Finding(token, unclear(Reason.NOT_UNDERSTOOD))
@@ -201,16 +205,22 @@ class Conversations:
             raise Stopping
         if together and step.is_probe and together.is_open:
             return await together.ask(step)
-        return await self._driver.hold(step.conversation, network.hosts_of(step.claim.client))
+        claim = step.claim
+        return await self._driver.hold(
+            step.conversation,
+            network.hosts_of(claim.client),
+            self.budgets.allowance(network, claim.token.app_id, claim.token.subject),
+        )
 
 
 class Together:
     """For a network that answers about many tokens of one app in one request: the first question
     of all sessions of a claim waits until it can be asked together."""
 
-    def __init__(self, network: Network, driver: Driver) -> None:
+    def __init__(self, network: Network, driver: Driver, budgets: Budgets) -> None:
         self.network = network
         self.driver = driver
+        self.budgets = budgets
         self.is_open = True
         self._waiting: dict[UUID, list[tuple[Ask, asyncio.Future[Any]]]] = defaultdict(list)
         self._tasks: list[asyncio.Task[None]] = []
@@ -222,9 +232,7 @@ class Together:
         verdict = await answer
         if verdict is not None:
             return verdict
-        return await self.driver.hold(  # the network left it out
-            ask.conversation, self.network.hosts_of(ask.claim.client)
-        )
+        return await self._hold(ask.conversation, [ask])  # the network left it out
 
     def begin(self) -> None:
         self.is_open = False
@@ -239,7 +247,7 @@ class Together:
         tokens = [(ask.claim.grant, ask.claim.token.subject) for ask, _ in asks]
         try:
             asking = self.network.probe_batch(client, tokens)
-            verdicts = await self.driver.hold(asking, self.network.hosts_of(client))
+            verdicts = await self._hold(asking, [ask for ask, _ in asks])
             if len(verdicts) != len(asks):
                 raise ValueError("another number of verdicts than of tokens")
         except Exception as error:  # noqa: BLE001 - each session's own to judge
@@ -248,3 +256,11 @@ class Together:
             return
         for (_, answer), verdict in zip(asks, verdicts, strict=True):
             answer.set_result(verdict)
+
+    async def _hold(self, conversation: Conversation, asks: list[Ask]) -> Any:
+        claim, subjects = asks[0].claim, [ask.claim.token.subject for ask in asks]
+        return await self.driver.hold(
+            conversation,
+            self.network.hosts_of(claim.client),
+            self.budgets.allowance(self.network, claim.token.app_id, *subjects),
+        )

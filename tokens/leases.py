@@ -6,10 +6,10 @@ back by itself.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -33,6 +33,7 @@ CLAIM = f"""
     WITH due AS (
         SELECT id FROM tokens_token
         WHERE network_slug = %(network)s AND next_probe_at <= %(now)s
+            AND app_id <> ALL (%(but_of)s)
         ORDER BY next_probe_at LIMIT %(limit)s
         FOR NO KEY UPDATE SKIP LOCKED
     )
@@ -47,14 +48,15 @@ HAND_BACK = """
 """
 
 
-def claim(network_slug: str, limit: int) -> list[Token]:
-    """Lease up to `limit` due tokens, the longest due first, with their apps and data keys.
+def claim(network_slug: str, limit: int, but_of: Iterable[UUID] = ()) -> list[Token]:
+    """Lease up to `limit` due tokens, the longest due first, with their apps and data keys; none
+    of the apps in `but_of`.
 
     In one transaction, so that no rotation drops a key between the two reads.
     """
     now = timezone.now()
     values: dict[str, Any] = {"network": network_slug, "now": now, "limit": limit}
-    values |= {"lease": uuid4(), "until": now + LEASE}
+    values |= {"but_of": list(but_of), "lease": uuid4(), "until": now + LEASE}
     with transaction.atomic(), connection.cursor() as cursor:
         # Django's own loader is written in Python, and is half of what a claim costs.
         cursor.adapters.register_loader("timestamptz", TimestamptzLoader)

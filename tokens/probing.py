@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from networks.base import Network
 from networks.registry import NETWORKS
+from tokens import tallies
 from tokens.asking import PutOff
 from tokens.conversations import Conversations, Outcome, Wanted
 from tokens.leases import claim, hand_back
@@ -65,9 +66,11 @@ class Lane:
         return asked
 
     def _begin(self, wanted: int) -> int:
+        budgets, slug = self._talk.budgets, self.network.slug
+        wanted = min(wanted, budgets.room(slug))
         self.has_more = False
-        tokens = claim(self.network.slug, wanted)
-        if len(tokens) == CLAIM:
+        tokens = claim(slug, wanted, but_of=budgets.dry(slug))
+        if tokens and len(tokens) == wanted:
             self.nudge()
         if tokens:
             self._under_way += len(tokens)
@@ -82,5 +85,6 @@ class Lane:
         put_off = [outcome for outcome in outcomes if isinstance(outcome, PutOff)]
         self._under_way -= len(findings) + len(put_off)
         hand_back(put_off)
+        tallies.add(self._talk.budgets.spent(self.network.slug))
         if write_down(findings):
             self._on_changes()
