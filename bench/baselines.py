@@ -1,6 +1,6 @@
 """What the engine is compared with: a bare aiohttp loop, and a Celery task for each token.
 
-`python -m bench.baselines PORT COUNT` is the bare loop in a process of its own.
+`python -m bench.baselines PORT COUNT AT_ONCE` is the bare loop in a process of its own.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ import uvloop
 from bench.answerer import ADDRESS, Answerer, text_of
 from networks.http import BODY_LIMIT, CHUNK, CONNECT_LIMIT, REQUEST_LIMIT
 
-# As many as the engine has under way.
-AT_ONCE = 500
 # What networks.wire puts into every request.
 HEADERS = {
     "Accept": "application/json",
@@ -28,10 +26,10 @@ HEADERS = {
 }
 
 
-async def bare(answerer: Answerer, subjects: list[str]) -> float:
-    """Ask for each subject over a session like the Driver's, and read the answers as it does:
+async def bare(answerer: Answerer, count: int, at_once: int) -> float:
+    """Ask `count` times over a session like the Driver's, and read the answers as it does:
     no database, no keys, no conversations. Returns seconds."""
-    texts = iter([text_of(subject) for subject in subjects])
+    texts = iter([text_of(str(number)) for number in range(count)])
     session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0),
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -39,7 +37,7 @@ async def bare(answerer: Answerer, subjects: list[str]) -> float:
     )
     async with session:
         start = time.perf_counter()
-        await asyncio.gather(*(_ask(session, answerer.address, texts) for _ in range(AT_ONCE)))
+        await asyncio.gather(*(_ask(session, answerer.address, texts) for _ in range(at_once)))
         return time.perf_counter() - start
 
 
@@ -99,5 +97,5 @@ async def raw(answerer: Answerer, count: int, *, connections: int, together: int
 
 
 if __name__ == "__main__":
-    _port, _count = map(int, sys.argv[1:])
-    print(uvloop.run(bare(Answerer(_port), [str(number) for number in range(_count)])))
+    _port, _count, _at_once = map(int, sys.argv[1:])
+    print(uvloop.run(bare(Answerer(_port), _count, _at_once)))

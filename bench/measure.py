@@ -1,49 +1,72 @@
-"""Two ways of doing the same, timed in turn, so that a machine that slows down slows both."""
+"""Figures, each beside its baseline: two ways of doing the same, timed in turn, so that a machine
+that slows down slows both."""
 
 from __future__ import annotations
 
+import json
 import statistics
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 # Prepares, which is not timed, and returns what is.
 Prepare = Callable[[], Callable[[], object]]
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """Seconds of each round, first what is measured and then its baseline."""
+class Figure:
+    """One line of output. `ratio`: how many times its baseline it is; `of`: what it was taken
+    from."""
 
-    name: str
-    measured: list[float]
-    baseline: list[float]
-
-    @property
-    def ratio(self) -> float:
-        pairs = zip(self.measured, self.baseline, strict=True)
-        return statistics.median(one / other for one, other in pairs)
+    bench: str
+    figure: str
+    value: float
+    unit: str
+    against: str = ""
+    baseline: float | None = None
+    ratio: float | None = None
+    of: str = ""
 
     def __str__(self) -> str:
-        one, other = statistics.median(self.measured), statistics.median(self.baseline)
-        return (
-            f"{self.name:<44} {self.ratio:5.2f} times its baseline "
-            f"(medians of {len(self.measured)} pairs: {one * 1000:.1f} ms, {other * 1000:.1f} ms)"
-        )
+        said = {name: _short(value) for name, value in asdict(self).items()}
+        return json.dumps({name: value for name, value in said.items() if value not in ("", None)})
 
 
-def compare(name: str, measured: Prepare, baseline: Prepare, *, rounds: int) -> Comparison:
+def _short(value: Any) -> Any:
+    """Four digits are more than a bench can know."""
+    return float(f"{value:.4g}") if isinstance(value, float) else value
+
+
+def pairs(
+    bench: str,
+    figure: str,
+    unit: str,
+    measured: Sequence[float],
+    against: str,
+    baseline: Sequence[float],
+) -> Figure:
+    """Of runs in turn: the ratio is the median of the pairs' own ratios."""
+    ratios = [one / other for one, other in zip(measured, baseline, strict=True)]
+    value, other, ratio = map(statistics.median, (measured, baseline, ratios))
+    of = f"medians of {len(ratios)} alternating runs"
+    return Figure(bench, figure, value, unit, against, other, ratio, of)
+
+
+def compare(
+    bench: str, figure: str, measured: Prepare, against: str, baseline: Prepare, *, rounds: int
+) -> Figure:
     """Time both in turn, `rounds` times each after one round that is not counted."""
     times: tuple[list[float], list[float]] = ([], [])
     for number in range(rounds + 1):
         for prepare, noted in zip((measured, baseline), times, strict=True):
-            seconds = _timed(prepare())
+            milliseconds = 1000 * timed(prepare())
             if number:
-                noted.append(seconds)
-    return Comparison(name, *times)
+                noted.append(milliseconds)
+    return pairs(bench, figure, "ms", times[0], against, times[1])
 
 
-def _timed(call: Callable[[], object]) -> float:
+def timed(call: Callable[[], object]) -> float:
     start = time.perf_counter()
     call()
     return time.perf_counter() - start
