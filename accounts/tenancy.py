@@ -159,6 +159,20 @@ def managers_only(view: View[P]) -> View[P]:
     return guarded
 
 
+def operators_only(view: View[P]) -> View[P]:
+    """For the operator, who stands outside organizations; to all others there is no such page."""
+
+    @wraps(view)
+    def guarded(request: Any, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        if not request.user.is_staff:
+            raise Http404
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
 def admins_only(view: View[P]) -> View[P]:
     """For admins; other members are told that they may not (403)."""
 

@@ -160,6 +160,7 @@ DOORS = {
     "tokens:callback": Door(all_of(LEFT), all_of(METHOD), {"state": "forged", "code": "x"}),
     "tokens:callback_of": Door(all_of(LEFT), all_of(METHOD), {"state": "forged", "code": "x"}),
     "tokens:outcome": Door(signed_in(BAD), all_of(METHOD)),
+    "tokens:operator": Door(signed_in(ABSENT), signed_in(ABSENT)),
     # --- notifications ---
     "notifications:recipients": Door(viewers(PAGE), SHUT_TO_POST),
     "notifications:left_behind": Door(admins(PAGE), SHUT_TO_POST),

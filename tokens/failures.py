@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from networks.base import Health, Reason
+from networks.base import Health, Network, Reason
+from networks.registry import NETWORKS
 
 
 class Tally(models.Model):
@@ -39,7 +42,7 @@ class Failure(models.Model):
     `app` is empty where the whole network fails. While `closed_at` is empty, deaths there are
     held: suspected, and not believed. `logins` of the `asked` ones failed when it opened, where
     `expected` would have been usual; `held` is how many accesses wait now. `told_opening_at` and
-    `told_closing_at`: when the operator was written to.
+    `told_closing_at`: when mails to the operator were planned (notifications/operators.py).
     """
 
     network_slug = models.CharField(max_length=30)
@@ -66,6 +69,15 @@ class Failure(models.Model):
                 name="failure_open_once",
             )
         ]
+
+    @property
+    def network(self) -> Network:
+        return NETWORKS[self.network_slug]
+
+    @property
+    def lasting(self) -> timedelta:
+        """For how long by now, or until it closed."""
+        return (self.closed_at or timezone.now()) - self.opened_at
 
 
 class Backlog(models.Model):

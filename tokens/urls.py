@@ -1,6 +1,6 @@
 from django.urls import path
 
-from tokens.views import about, client_metadata, connecting, deleting, listing, outcome
+from tokens.views import about, client_metadata, connecting, deleting, listing, operator, outcome
 
 app_name = "tokens"
 PROFILES = "o/<slug:organization>/profiles/"
@@ -26,4 +26,6 @@ urlpatterns = [
         name="client_metadata",
     ),
     path("oauth/<slug:network>/outcome/", outcome.outcome, name="outcome"),
+    # Of no organization either: what the engine sees of the networks, for the operator.
+    path("operator/", operator.operator, name="operator"),
 ]

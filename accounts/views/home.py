@@ -15,5 +15,7 @@ def home(request: PersonRequest) -> HttpResponse:
     mine = [membership.organization for membership in memberships_of(request)]
     if len(mine) == 1:
         return redirect("tokens:profile_list", mine[0].slug)
+    if not mine and request.user.is_staff and not came_through(request):
+        return redirect("tokens:operator")
     context = {"organizations": mine, "came_through_provider": came_through(request)}
     return render(request, "accounts/home.html", context)

@@ -10,7 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import AuditEvent, Membership, Role, SingleSignOn
+from accounts.models import AuditEvent, Membership, Role, SingleSignOn, User
 from accounts.single_sign_on import THROUGH, find
 from accounts.tenancy import OPEN_BY_PROVIDER
 from accounts.walls import WEB
@@ -68,6 +68,14 @@ def test_nor_one_of_another_organization(
 ) -> None:
     answer = getattr(by_provider, method)(rows.address(name, "nordwind"), DOORS[name].sent)
     assert answer.status_code == 404
+
+
+def test_no_provider_opens_the_operators_page(by_provider: Client, world: World) -> None:
+    """Or an organization's admin could sign in as the operator."""
+    User.objects.filter(pk=world.anna.pk).update(is_staff=True)
+    answer = by_provider.get(reverse("tokens:operator"))
+    assert answer.status_code == 403
+    assert b"Your own password is needed here" in answer.content
 
 
 def test_it_opens_the_organization_of_the_provider(by_provider: Client) -> None:
