@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import unicodedata
 import zoneinfo
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import css_inline
 from django.conf import settings
@@ -23,14 +24,16 @@ from django.utils import timezone, translation
 
 from accounts.models import User
 from networks.base import Reason
-from notifications.models import Notice
+from notifications.models import Notice, OperatorNotice
 from notifications.stopping import stop_path
 from profiles.models import Profile
+from tokens import advice
 from tokens.wording import explain
 
 TURNING = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 IN_SUBJECT = 60
 IN_BODY = 80
+LONG = 200
 # How many profiles of one login a mail names; the list in the product has all of them.
 NAMED = 10
 
@@ -59,25 +62,58 @@ def shown(text: str, length: int = IN_BODY) -> str:
 def access_lost(notices: Sequence[Notice]) -> EmailMultiAlternatives:
     """The mail about profiles that have no valid access any more, all for one cause."""
     user = notices[0].user
+    stop = settings.BASE_URL + stop_path(user)
+    mail = _mail(
+        "access_lost",
+        user,
+        lambda: _context(user, notices) | {"stop_url": stop},
+        message=notices[0].mail,
+    )
+    # RFC 8058: one click stops it.
+    mail.extra_headers["List-Unsubscribe"] = f"<{stop}>"
+    mail.extra_headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    return mail
+
+
+def failure_told(notice: OperatorNotice) -> EmailMultiAlternatives:
+    """The mail to an operator about a network or an app that fails, or does so no more."""
+    name = f"failure_{notice.phase}"
+    return _mail(name, notice.user, lambda: _about_failure(notice), message=notice.pk)
+
+
+def _mail(
+    name: str, user: User, context_of: Callable[[], dict[str, Any]], *, message: UUID | None
+) -> EmailMultiAlternatives:
+    """From templates/mail/<name>.subject.txt, .txt and .html, as this person reads. `message` names
+    it, the same at every attempt."""
     with translation.override(_language(user)), timezone.override(_time_zone(user)):
-        context = _context(user, notices)
-        subject = render_to_string("mail/access_lost.subject.txt", context)
-        text = render_to_string("mail/access_lost.txt", context)
-        html = render_to_string("mail/access_lost.html", context)
+        context = context_of()
+        subject = render_to_string(f"mail/{name}.subject.txt", context)
+        text = render_to_string(f"mail/{name}.txt", context)
+        html = render_to_string(f"mail/{name}.html", context)
     mail = EmailMultiAlternatives(
         " ".join(subject.split()),
         text.strip() + "\n",
         to=[user.email],
         headers={
-            "Message-ID": f"<{notices[0].mail}@{urlsplit(settings.BASE_URL).hostname}>",
-            # RFC 3834: no answering machine is to answer, and RFC 8058: one click stops it.
+            "Message-ID": f"<{message}@{urlsplit(settings.BASE_URL).hostname}>",
+            # RFC 3834: no answering machine is to answer.
             "Auto-Submitted": "auto-generated",
-            "List-Unsubscribe": f"<{context['stop_url']}>",
-            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         },
     )
     mail.attach_alternative(css_inline.inline(html, load_remote_stylesheets=False), "text/html")
     return mail
+
+
+def _about_failure(notice: OperatorNotice) -> dict[str, Any]:
+    failure = notice.failure
+    return {
+        "name": shown(str(notice.user)),
+        "failure": failure,
+        "place": shown(advice.place(failure), IN_SUBJECT),
+        "fact": shown(advice.fact(failure), LONG),
+        "page_url": settings.BASE_URL + reverse("tokens:operator"),
+    }
 
 
 def _context(user: User, notices: Sequence[Notice]) -> dict[str, Any]:
@@ -90,7 +126,7 @@ def _context(user: User, notices: Sequence[Notice]) -> dict[str, Any]:
     profile = first.profile
     losses = [_loss(notice) for notice in ordered]
     login = shown(first.login_name)
-    return _addresses(user, losses[0]) | {
+    return {
         "name": shown(str(user)),
         "organization": shown(notices[0].organization.name),
         "network": profile.network,
@@ -103,16 +139,9 @@ def _context(user: User, notices: Sequence[Notice]) -> dict[str, Any]:
         "more": max(len(losses) - NAMED, 0),
         "since": min(loss.since for loss in losses),
         "reasons": _reasons(ordered, login),
-        "role": profile.network.required_role if profile.kind.reads_role else "",
-    }
-
-
-def _addresses(user: User, loss: Loss) -> dict[str, Any]:
-    return {
-        "refresh_url": loss.url,
-        "base_url": settings.BASE_URL,
+        "refresh_url": losses[0].url,
         "settings_url": settings.BASE_URL + reverse("accounts:settings"),
-        "stop_url": settings.BASE_URL + stop_path(user),
+        "role": profile.network.required_role if profile.kind.reads_role else "",
     }
 
 

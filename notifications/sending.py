@@ -1,73 +1,42 @@
-"""From what is owed to what was sent: claim, look again, send, mark.
-
-The mail leaves outside of any transaction. A worker that is killed between the server's 250 and
-our commit leaves a lease that ends, and the mail is sent again under the same Message-ID: the
-one duplicate that SMTP cannot rule out, and mail programs fold it.
-"""
+"""From what is owed to what was sent: claim, look again, deliver, mail by mail."""
 
 from __future__ import annotations
 
-import logging
-import re
-import smtplib
 from collections import defaultdict
-from datetime import datetime, timedelta
-from enum import Enum
+from datetime import datetime
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
-from django.core.mail import EmailMessage, get_connection
-from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, UUIDField, Value
 from django.db.models.functions import Coalesce
-from django.utils import timezone
 
+from notifications.delivery import LEASE, Delivery, Leased, deliver, send_round
 from notifications.letters import access_lost
-from notifications.models import Notice, NoticeQuerySet, Outcome
+from notifications.models import Notice, Outcome
 from notifications.recipients import recipients_of
 from profiles.models import Status
 from tokens.models import StatusChange
 
-log = logging.getLogger(__name__)
-
-# Longer than any conversation with a mail server: at most a dozen commands, each of which may
-# wait for EMAIL_TIMEOUT, and longer than a task may run.
-LEASE = timedelta(minutes=15)
-# After the first, second, ... failed attempt. The last one repeats as long as it is owed.
-BACK_OFF = [timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 360)]
-# A server that is away is asked again soon: the mail itself was never looked at.
-SERVER_AWAY = timedelta(minutes=5)
-# How long one task goes on sending; what is left then waits for the next sweep.
-ROUND = timedelta(minutes=2)
 # Stands for "in no mail yet" where NULLs are compared.
 NONE_YET = Value(UUID(int=0), output_field=UUIDField())
 
 
-class Delivery(Enum):
-    DONE = "done"
-    LATER = "later"
-    SERVER_FAILED = "server failed"
-
-
 def send_due() -> None:
-    """Send what is due, mail by mail; where the mail server itself fails, leave the rest."""
-    end = timezone.now() + ROUND
-    while (now := timezone.now()) < end:
-        notices = claim(now)
-        if not notices:
-            return
-        if deliver(notices, now) is Delivery.SERVER_FAILED:
-            _let_the_rest_wait(now)
-            return
+    """Send what is due to owners."""
+    send_round(_send_next, Notice.objects.owed())
 
 
-def _let_the_rest_wait(now: datetime) -> None:
-    """So that not every sweep finds out anew, and holds a worker up, that the server is away."""
-    due = Notice.objects.owed().filter(next_attempt_at__lte=now)
-    with transaction.atomic():
-        free = due.select_for_update(skip_locked=True).values("pk")
-        Notice.objects.filter(pk__in=free).update(next_attempt_at=now + BACK_OFF[0])
+def _send_next(now: datetime) -> Delivery | None:
+    """One mail, about what is still true and still wanted; None where nothing is due."""
+    notices = claim(now)
+    if not notices:
+        return None
+    owed = _still_owed(notices, now)
+    if not owed:
+        return Delivery.DONE
+    rows = Notice.objects.filter(pk__in=[notice.pk for notice in owed])
+    leased = Leased(rows, owed[0].attempts, owed[0].mail)
+    return deliver(leased, owed[0].user.email, lambda: access_lost(owed))
 
 
 def claim(now: datetime) -> list[Notice]:
@@ -108,38 +77,6 @@ def _lease(leader: Notice, now: datetime) -> list[Notice]:
     )
 
 
-def deliver(notices: list[Notice], now: datetime) -> Delivery:
-    """Send one leased mail, about what is still true and still wanted."""
-    owed = _still_owed(notices, now)
-    if not owed:
-        return Delivery.DONE
-    rows = Notice.objects.filter(pk__in=[notice.pk for notice in owed])
-    try:
-        validate_email(owed[0].user.email)
-        _hand_over(access_lost(owed))
-    except ValidationError:
-        rows.give_up(Outcome.BAD_ADDRESS, "", now=now)
-    except smtplib.SMTPRecipientsRefused as error:
-        return _refused(rows, owed, *next(iter(error.recipients.values())))
-    except smtplib.SMTPDataError as error:
-        return _refused(rows, owed, error.smtp_code, error.smtp_error)
-    except (smtplib.SMTPException, OSError) as error:
-        # Also a refused sign-in or sender, for good or not: nothing the reader could help.
-        _put_off(rows, owed, f"{type(error).__name__}: {error}", longest=SERVER_AWAY)
-        return Delivery.SERVER_FAILED
-    else:
-        rows.mark_sent(now=timezone.now())
-    return Delivery.DONE
-
-
-def _hand_over(mail: EmailMessage) -> None:
-    connection = get_connection()
-    try:
-        connection.send_messages([mail])
-    finally:
-        connection.close()  # a sign-in that was refused leaves it half open
-
-
 def _still_owed(notices: list[Notice], now: datetime) -> list[Notice]:
     """Without those whose profile has recovered, or whose reader is no longer to be told."""
     recovered = _recovered(notices)
@@ -172,37 +109,3 @@ def _recovered(notices: list[Notice]) -> set[object]:
             "pk", flat=True
         )
     )
-
-
-def _refused(rows: NoticeQuerySet, owed: list[Notice], code: int, words: bytes | str) -> Delivery:
-    """The server would not take this one mail: for good, or for now."""
-    text = words.decode(errors="replace") if isinstance(words, bytes) else words
-    said = f"{code} {text}"
-    if _is_for_good(code, text):
-        rows.give_up(Outcome.REFUSED, said, now=timezone.now())
-        log.warning("Mail %s was refused for good: %d", owed[0].mail, code)
-        return Delivery.DONE
-    _put_off(rows, owed, said)
-    return Delivery.LATER
-
-
-def _is_for_good(code: int, text: str) -> bool:
-    """Whether the refusal is about this mailbox or this mail, and will not pass.
-
-    RFC 3463, 3: x.1 speaks of the address, x.2 of the mailbox, x.6 of the content; x.7 is policy
-    (relaying, sign-in, reputation), which is the operator's trouble and may be mended. Servers
-    that send no such code say 550, 551 or 553 (RFC 5321, 4.2.3), some of them for relaying too.
-    """
-    enhanced = re.match(r"5\.(\d{1,3})\.\d{1,3}\b", text)
-    if enhanced:
-        return enhanced[1] in ("1", "2", "6")
-    return code in (550, 551, 553) and "relay" not in text.lower()
-
-
-def _put_off(
-    rows: NoticeQuerySet, owed: list[Notice], why: str, longest: timedelta = BACK_OFF[-1]
-) -> None:
-    attempts = owed[0].attempts
-    wait = min(BACK_OFF[min(attempts, len(BACK_OFF)) - 1], longest)
-    rows.put_off(timezone.now() + wait, why)
-    log.warning("Mail %s was not sent, attempt %d: %s", owed[0].mail, attempts, why)

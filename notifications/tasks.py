@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from notifications import operators
 from notifications.planning import plan
 from notifications.sending import send_due
 
@@ -13,3 +14,10 @@ def plan_and_send() -> None:
     while plan():
         pass
     send_due()
+
+
+@shared_task(name="notifications.tasks.tell_operators")  # type: ignore[untyped-decorator]
+def tell_operators() -> None:
+    """A task of its own, so that neither kind of mail waits for the other."""
+    operators.plan()
+    operators.send_due()

@@ -15,10 +15,11 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import Membership
-from notifications import sending
+from notifications import delivery
+from notifications.delivery import SERVER_AWAY
 from notifications.models import Notice, Outcome
 from notifications.planning import plan
-from notifications.sending import SERVER_AWAY, claim, send_due
+from notifications.sending import claim, send_due
 from notifications.tasks import plan_and_send
 from profiles.models import Ownership, Profile, Status
 from tests.notifications.conftest import Killed, Looked, Postbox, killed_at, let_time_pass
@@ -500,6 +501,6 @@ def test_an_address_with_a_line_break_stops_that_mail_alone(
 
 def test_the_lease_outlives_every_conversation_with_a_mail_server_and_every_task() -> None:
     commands = 12  # banner, EHLO, STARTTLS, EHLO, AUTH (3), MAIL, RCPT, DATA, the mail, QUIT
-    assert sending.LEASE.total_seconds() > commands * configured.EMAIL_TIMEOUT
-    assert sending.LEASE.total_seconds() > configured.CELERY_TASK_TIME_LIMIT
-    assert sending.ROUND.total_seconds() < configured.CELERY_TASK_SOFT_TIME_LIMIT
+    assert delivery.LEASE.total_seconds() > commands * configured.EMAIL_TIMEOUT
+    assert delivery.LEASE.total_seconds() > configured.CELERY_TASK_TIME_LIMIT
+    assert delivery.ROUND.total_seconds() < configured.CELERY_TASK_SOFT_TIME_LIMIT
