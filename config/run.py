@@ -45,6 +45,7 @@ WELCOME = """
     Alpenglück          admin@alpenglueck.example, manager@alpenglueck.example
                         owner@alpenglueck.example, team@alpenglueck.example
     Nordwind            admin@nordwind.example
+    of the installation operator@tokenwacht.example
   Practice networks     {practice}/_control (logins, passwords, levers)
     their inbox         {practice}/mail
 

@@ -33,6 +33,8 @@ PEOPLE = {
     ],
     "nordwind": [("admin@nordwind.example", "Nils Petersen", Role.ADMIN)],
 }
+# Who runs the installation, and belongs to no organization.
+OPERATOR = ("operator@tokenwacht.example", "Rita Sommer")
 NAMES = {"alpenglueck": "Alpenglück GmbH", "nordwind": "Nordwind Reederei"}
 TEAMS = {"Küche": ["team@alpenglueck.example"], "Karriere": ["owner@alpenglueck.example"]}
 
@@ -68,6 +70,7 @@ class Command(BaseCommand):
         console = Console(next(iter(settings.NETWORK_HOSTS.values())))
         for slug, people in PEOPLE.items():
             make_organization(slug, people)
+        make_person(*OPERATOR, is_staff=True)
         make_teams(Organization.objects.get(slug="alpenglueck"))
         for slug, network_slug, person, wanted in CONNECTIONS:
             connect(Organization.objects.get(slug=slug), network_slug, console, person, wanted)
@@ -100,9 +103,14 @@ class Console:
 def make_organization(slug: str, people: list[tuple[str, str, Role]]) -> None:
     organization = Organization.objects.create(slug=slug, name=NAMES[slug])
     for email, name, role in people:
-        user = User.objects.create_user(email, PASSWORD, name=name)
-        EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
+        user = make_person(email, name)
         Membership.objects.create(organization=organization, user=user, role=role)
+
+
+def make_person(email: str, name: str, **fields: Any) -> User:
+    user = User.objects.create_user(email, PASSWORD, name=name, **fields)
+    EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
+    return user
 
 
 def make_teams(organization: Organization) -> None:
