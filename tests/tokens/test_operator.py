@@ -511,7 +511,7 @@ def test_the_number_of_queries_does_not_depend_on_the_number_of_rows(operator: C
     fill(20)
     assert len(asked()) == len(few)
     ours = [sql for sql in few if "tokens_" in sql]
-    assert len(ours) == 5, "tallies, backlogs, failures, apps, tallies by app"
+    assert len(ours) == 6, "failures, backlogs, apps, tallies by app, by network, and what bills"
     assert not any('."wrapped"' in sql for sql in ours), "nothing sealed is fetched"
 
 
