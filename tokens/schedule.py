@@ -1,20 +1,92 @@
-"""When to ask: pure functions of what is known. Times are aware datetimes, spans timedeltas."""
+"""When to ask: pure functions of what is known. Times are aware datetimes, spans timedeltas.
+
+Why these intervals and no others is derived in docs/schedule.md.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from math import sqrt
+from typing import NamedTuple
+
+from tokens.hazards import USUAL, Cell, Hazards, Seen, cell_of, learn
 
 # Renew this long before a known end: a missed beat must not cost a living token.
 REFRESH_AHEAD = timedelta(minutes=10)
 LONGEST_BACK_OFF = timedelta(hours=1)
+# An interval is drawn from a range this wide, as a part of itself, so that nobody beats in step.
+JITTER = 0.2
+# No token is asked more often than this many times as often as the mean, however likely it dies,
+# and none more seldom than this many times: what is learnt from little may be wrong.
+MOST_OFTEN, MOST_SELDOM = 24, 8
+SCALES = 1e-4, 1e4
+
+
+class Traits(NamedTuple):
+    """What the schedule looks at. `probed_at` is when the network last spoke about the token
+    before now, by whatever call."""
+
+    network: str
+    consented_at: datetime
+    died_at: datetime | None = None
+    probed_at: datetime | None = None
+    is_dead: bool = False
+
+    def cell(self, now: datetime) -> Cell:
+        since_death = now - self.died_at if self.died_at else None
+        return cell_of(self.network, now - self.consented_at, since_death)
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How often the installation asks. `interval`: between two probes of a healthy token."""
+    """How often the installation asks.
+
+    `interval` is the mean between two probes of a token: the budget. `longest` is what no token
+    waits beyond. A token's own interval goes with one over the root of its hazard; `scale` is what
+    that is multiplied by so that all together keep to the budget.
+    """
 
     interval: timedelta
+    longest: timedelta = timedelta(days=1)
+    hazards: Hazards = Hazards()
+    scale: float = 1.0
+
+    @classmethod
+    def learnt(cls, seen: Mapping[Cell, Seen], interval: timedelta, longest: timedelta) -> Pace:
+        """The pace that follows from what was seen, within the budget of the living."""
+        living = {cell: what.living for cell, what in seen.items()}
+        return cls(interval, longest, learn(seen)).within_budget(living)
+
+    @property
+    def bound(self) -> timedelta:
+        """What no token waits beyond: never less than the mean, which could not be kept then."""
+        return max(self.interval, min(self.longest, self.interval * MOST_SELDOM))
+
+    def interval_of(self, cell: Cell) -> timedelta:
+        """The mean interval of the tokens in a cell."""
+        return self.interval * self._within_bounds(self.scale * self._wanted(cell))
+
+    def within_budget(self, living: Mapping[Cell, float]) -> Pace:
+        """The same with the scale at which so many tokens, together, are asked once an interval
+        each in the mean. Found by halving: the larger the scale, the fewer the calls."""
+        wanted = [(count, self._wanted(cell)) for cell, count in living.items() if count]
+        budget = sum(count for count, _ in wanted)
+        low, high = SCALES
+        while budget and high / low > 1 + 1e-6:
+            middle = sqrt(low * high)
+            calls = sum(count / self._within_bounds(middle * one) for count, one in wanted)
+            low, high = (middle, high) if calls > budget else (low, middle)
+        return replace(self, scale=high) if budget else self
+
+    def _wanted(self, cell: Cell) -> float:
+        """The interval as a part of the mean one, before it is scaled."""
+        return sqrt(USUAL / self.hazards.of(cell))
+
+    def _within_bounds(self, part: float) -> float:
+        """Its jitter stays within the bound too."""
+        return max(1 / MOST_OFTEN, min(part, self.bound / self.interval / (1 + JITTER / 2)))
 
 
 def refresh_due(expires_at: datetime | None, issued_at: datetime) -> datetime | None:
@@ -30,10 +102,22 @@ def needs_refresh(now: datetime, expires_at: datetime | None, issued_at: datetim
     return due is not None and now >= due
 
 
-def next_probe(now: datetime, pace: Pace, *known_ends: datetime | None) -> datetime:
-    """The next time to ask a token: after the interval, or right at the next known moment."""
-    coming = [end for end in known_ends if end and end > now]
-    return min(now + pace.interval, *coming) if coming else now + pace.interval
+def next_probe(
+    now: datetime, pace: Pace, traits: Traits, ends: Iterable[datetime | None], jitter: float
+) -> datetime:
+    """The next time to ask a token that was asked now: after its interval, or right at the next
+    of its known ends. `jitter` is a random number from 0 up to 1.
+
+    A token that is asked for the first time, or was left waiting for twice its interval, gets any
+    part of the interval: what an import or a standstill heaped up is spread out at once.
+    """
+    interval = pace.interval if traits.is_dead else pace.interval_of(traits.cell(now))
+    if traits.probed_at is None or now - traits.probed_at > 2 * interval:
+        wait = interval * (1 / MOST_OFTEN + jitter * (1 - 1 / MOST_OFTEN))
+    else:
+        wait = interval * (1 + JITTER * (jitter - 0.5))
+    again = now + min(wait, pace.bound)
+    return min((end for end in ends if end and now < end < again), default=again)
 
 
 def after_unclear(now: datetime, pace: Pace, count: int, retry_after: float | None) -> datetime:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from random import random
 from uuid import UUID
 
 from django.conf import settings
@@ -13,7 +14,7 @@ from django.utils import timezone
 from networks.base import Health, Identity, Kind, Reachable, Reason, Verdict
 from tokens import reaching, schedule
 from tokens.models import Access, Token
-from tokens.schedule import Pace
+from tokens.schedule import Pace, Traits
 from tokens.status import lock_tokens, settle
 from tokens.storing import confirm_after
 
@@ -182,12 +183,15 @@ def _pace() -> Pace:
 
 def _asked(token: Token, now: datetime, trouble: Reason | None) -> None:
     """The network spoke. `trouble` is with its listing, and for the operator to see."""
+    traits = Traits(
+        token.network_slug, token.consented_at, token.died_at, token.probed_at, bool(token.reason)
+    )
     token.probed_at = now
     token.unclear_since = (token.unclear_since or now) if trouble else None
     token.unclear_reason, token.unclear_count = trouble or "", 0
     renewal = schedule.refresh_due(token.expires_at, token.issued_at)
     ends = (renewal if token.refresh_token else None, token.expires_at, token.reauthorize_by)
-    token.next_probe_at = schedule.next_probe(now, _pace(), *ends)
+    token.next_probe_at = schedule.next_probe(now, _pace(), traits, ends, random())  # noqa: S311
 
 
 def _unclear(verdict: Verdict, token: Token, accesses: list[Access], now: datetime) -> bool:

@@ -54,7 +54,7 @@ def test_a_living_token_stays_green_and_writes_no_change(page, probe):
     token = Token.objects.get()
     assert token.probed_at
     assert token.lease is None
-    assert token.next_probe_at > timezone.now() + timedelta(hours=3)
+    assert token.next_probe_at > timezone.now() + timedelta(hours=2)
 
 
 @pytest.mark.parametrize("network", ["linkedin", "tiktok", "pinterest", "xing"])
