@@ -292,8 +292,10 @@ OAUTH_CLIENTS |= environment.by_metadata(env, registry.NETWORKS.values(), BASE_U
 LINKEDIN_VERSION = env.str("LINKEDIN_VERSION", default="202608")
 # {real host: base address}, to speak with practice networks instead of the real ones.
 NETWORK_HOSTS = env.json("NETWORK_HOSTS", default={})
-# Seconds between two probes of a token whose end nobody knows.
+# Seconds between two probes of a token, in the mean over all: the budget of calls.
 PROBE_INTERVAL = env.float("PROBE_INTERVAL", default=4 * 3600.0)
+# Seconds that no token waits beyond, however unlikely its death is (docs/schedule.md).
+LONGEST_INTERVAL = env.float("LONGEST_INTERVAL", default=24 * 3600.0)
 # Seconds between two looks for what is due.
 PROBE_TICK = env.float("PROBE_TICK", default=60.0)
 # Seconds until an ambiguous death is asked about again; None leaves it to each network.

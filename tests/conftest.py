@@ -53,5 +53,8 @@ def no_way_out() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def nothing_counted_yet() -> None:
-    """Limits count in Valkey, which outlives a test."""
+    """Limits count in Valkey, which outlives a test, and a process keeps what was learnt."""
+    from tokens import learning
+
     cache.clear()
+    learning.forget()

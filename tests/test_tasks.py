@@ -35,6 +35,7 @@ TASKS: dict[str, tuple[str, ...]] = {
     "config.tasks.heartbeat": (),
     "notifications.tasks.plan_and_send": (),
     "notifications.tasks.tell_operators": (),
+    "tokens.tasks.count_deaths": (),
     "tokens.tasks.forget_unused": (),
     "tokens.tasks.probe_network": ("network",),
 }

@@ -26,6 +26,7 @@ TOKEN_FIELDS = [
     "subject_name",
     "scopes",
     "reason",
+    "died_at",
     "probed_at",
     "listed_at",
     "unclear_since",

@@ -11,6 +11,7 @@ from celery.signals import worker_process_shutdown
 from django.conf import settings
 from django.utils import timezone
 
+from tokens import learning
 from tokens.connecting import STATE_AGE
 from tokens.deleting import delete_unused
 from tokens.engine import Engine
@@ -47,6 +48,12 @@ def probe_network(network_slug: str) -> None:
     """See to what is due at a network. The task ends at once; a lane of this process does it."""
     if Token.objects.filter(network_slug=network_slug, next_probe_at__lte=timezone.now()).exists():
         engine().wake(network_slug)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def count_deaths() -> None:
+    """Learn how tokens die; the schedule follows within minutes."""
+    learning.count()
 
 
 @shared_task  # type: ignore[untyped-decorator]

@@ -7,14 +7,13 @@ from datetime import datetime, timedelta
 from random import random
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
 from networks.base import Health, Identity, Kind, Reachable, Reason, Verdict
-from tokens import reaching, schedule
+from tokens import learning, reaching, schedule
 from tokens.models import Access, Token
-from tokens.schedule import Pace, Traits
+from tokens.siblings import ask_siblings
 from tokens.status import lock_tokens, settle
 from tokens.storing import confirm_after
 
@@ -52,6 +51,13 @@ class Finding:
         ):
             return False
         return bool(self.listing.reached)
+
+    @property
+    def strikes(self) -> bool:
+        """Whether a living token was found dead, and no clock of ours foretold it."""
+        end = self.token.ends_for_people_at
+        foretold = self.verdict.reason is Reason.EXPIRED or (end and end <= timezone.now())
+        return self.verdict.health is Health.DEAD and not self.token.reason and not foretold
 
     @property
     def changes_nothing(self) -> bool:
@@ -152,6 +158,7 @@ def _write_slice(findings: list[Finding], now: datetime) -> int:
         changes = settle(
             ours, lambda token, own: _apply(by_id[token.pk], token, own, now), now=now, new=new
         )
+        ask_siblings([token for token in ours if by_id[token.pk].strikes], now)
     return len(changes)
 
 
@@ -177,21 +184,15 @@ def _apply(finding: Finding, token: Token, accesses: list[Access], now: datetime
         token.next_probe_at = min(token.next_probe_at, again)
 
 
-def _pace() -> Pace:
-    return Pace(timedelta(seconds=settings.PROBE_INTERVAL))
-
-
 def _asked(token: Token, now: datetime, trouble: Reason | None) -> None:
     """The network spoke. `trouble` is with its listing, and for the operator to see."""
-    traits = Traits(
-        token.network_slug, token.consented_at, token.died_at, token.probed_at, bool(token.reason)
-    )
+    traits = learning.traits(token)
     token.probed_at = now
     token.unclear_since = (token.unclear_since or now) if trouble else None
     token.unclear_reason, token.unclear_count = trouble or "", 0
-    renewal = schedule.refresh_due(token.expires_at, token.issued_at)
-    ends = (renewal if token.refresh_token else None, token.expires_at, token.reauthorize_by)
-    token.next_probe_at = schedule.next_probe(now, _pace(), traits, ends, random())  # noqa: S311
+    ends = learning.known_ends(token)
+    chance = random()  # noqa: S311 - a jitter, no secret
+    token.next_probe_at = schedule.next_probe(now, learning.pace(), traits, ends, chance)
 
 
 def _unclear(verdict: Verdict, token: Token, accesses: list[Access], now: datetime) -> bool:
@@ -201,7 +202,7 @@ def _unclear(verdict: Verdict, token: Token, accesses: list[Access], now: dateti
     token.unclear_reason = verdict.reason or Reason.NOT_UNDERSTOOD
     token.unclear_count += 1
     token.next_probe_at = schedule.after_unclear(
-        now, _pace(), token.unclear_count, verdict.retry_after
+        now, learning.pace(), token.unclear_count, verdict.retry_after
     )
     return any(access.suspected_at for access in accesses)
 
@@ -218,7 +219,7 @@ def _dead(verdict: Verdict, token: Token, accesses: list[Access], now: datetime)
         seen = [_seen_before(access, reason, token, now) for access in accesses]
         if not all(seen):
             return True
-    token.reason = reason
+    token.reason, token.died_at = reason, now
     for access in accesses:
         access.suspected_at, access.suspected_reason = None, ""
     return False
