@@ -2,7 +2,8 @@
 
 ``5xx`` turns between an HTML page and the network's own body, ``garbage`` between HTML
 and JSON that breaks off, ``timeout`` hangs without a word, and ``429`` is the network's
-own way of saying that it was asked too often (XING: a 403).
+own way of saying that it was asked too often (XING: a 403). ``refused`` is the one that
+looks like no outage: every token is refused as if its person had been blocked.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from aiohttp import web
 from sandbox.network import Network
 from sandbox.store import Store
 
-MODES = ("5xx", "timeout", "429", "garbage")
+REFUSED = "refused"
+MODES = ("5xx", "timeout", "429", "garbage", REFUSED)
 
 UNAVAILABLE = (
     "<html><head><title>503 Service Temporarily Unavailable</title></head><body><center>"
@@ -36,6 +38,10 @@ class Faults:
         """The mode in force, or None."""
         row = self.store.one("SELECT mode FROM faults WHERE network = ?", network)
         return str(row["mode"]) if row else None
+
+    def answers_itself(self, network: str) -> bool:
+        """Whether there is a fault that the network's own pages and API know nothing of."""
+        return self.of(network) not in (None, REFUSED)
 
     def begin(self, network: str, mode: str) -> None:
         """Let it fail."""

@@ -133,8 +133,9 @@ class Network(ABC):
         return f"practice_{self.slug}"
 
     def serving(self, person: str) -> bool:
-        """Whether the network lets this person's tokens work."""
-        return not self.people.suspended(person)
+        """Whether the network lets this person's tokens work: not while it refuses them all."""
+        refuses = "SELECT 1 FROM faults WHERE network = ? AND mode = 'refused'"
+        return not self.people.suspended(person) and not self.store.one(refuses, self.slug)
 
     def revoked_by_password(self, person: str) -> None:
         """What a new password does to the tokens: all of these networks drop them."""

@@ -36,9 +36,8 @@ def failing(networks: list[Network], faults: Faults) -> Middleware:
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         network = await meant(by_host.get(request.path.split("/")[1], []), request)
         request[MEANT] = network.slug if network else ""
-        mode = faults.of(network.slug) if network else None
-        if network and mode:
-            return await faults.answer(network, mode, request)
+        if network and faults.answers_itself(network.slug):
+            return await faults.answer(network, str(faults.of(network.slug)), request)
         try:
             return await handler(request)
         except Answer as answer:

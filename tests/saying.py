@@ -83,7 +83,8 @@ def ask(slug="tiktok", times=1):
 
 def waited(seconds=61):
     """The first look is long enough ago."""
-    Access.objects.update(suspected_at=timezone.now() - timedelta(seconds=seconds))
+    suspected = Access.objects.exclude(suspected_at=None)
+    suspected.update(suspected_at=timezone.now() - timedelta(seconds=seconds))
 
 
 def the_profile():

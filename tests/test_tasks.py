@@ -36,8 +36,10 @@ TASKS: dict[str, tuple[str, ...]] = {
     "notifications.tasks.plan_and_send": (),
     "notifications.tasks.tell_operators": (),
     "tokens.tasks.count_deaths": (),
+    "tokens.tasks.count_watched": (),
     "tokens.tasks.forget_unused": (),
     "tokens.tasks.probe_network": ("network",),
+    "tokens.tasks.watch": (),
 }
 ROWS = (Token, Profile, StatusChange, Notice, Membership, AuditEvent)
 

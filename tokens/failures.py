@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -41,7 +42,8 @@ class Failure(models.Model):
 
     `app` is empty where the whole network fails. While `closed_at` is empty, deaths there are
     held: suspected, and not believed. `logins` of the `asked` ones failed when it opened, where
-    `expected` would have been usual; `held` is how many accesses wait now. `told_opening_at` and
+    `expected` would have been usual; `held` is how many accesses wait now. `canaries` are the
+    tokens, held then, that were asked again at `canaries_at`. `told_opening_at` and
     `told_closing_at`: when mails to the operator were planned (notifications/operators.py).
     """
 
@@ -57,6 +59,8 @@ class Failure(models.Model):
     asked = models.PositiveIntegerField(default=0)
     expected = models.FloatField(default=0.0)
     held = models.PositiveIntegerField(default=0)
+    canaries = ArrayField(models.UUIDField(), default=list)
+    canaries_at = models.DateTimeField(null=True)
     told_opening_at = models.DateTimeField(null=True)
     told_closing_at = models.DateTimeField(null=True)
 

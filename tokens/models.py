@@ -249,6 +249,9 @@ class Access(models.Model):
             models.Index(
                 fields=["token"], condition=~Q(suspected_at=None), name="access_suspected"
             ),
+            models.Index(
+                fields=["suspected_at"], condition=~Q(suspected_at=None), name="access_suspected_at"
+            ),
         ]
 
     def effective_reason(self) -> Reason | None:
@@ -288,6 +291,7 @@ class StatusChange(models.Model):
         indexes = [
             models.Index(fields=["profile", "-id"], name="change_timeline"),
             models.Index(fields=["id"], condition=Q(planned_at=None), name="change_unplanned"),
+            models.Index(fields=["at"], name="change_at"),
         ]
 
     @property

@@ -7,6 +7,9 @@ late probe never overwrites a fresh reconnect (design rule 3).
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
+
+from django.utils import timezone
 
 from networks.base import Network
 from networks.registry import NETWORKS
@@ -21,6 +24,8 @@ from tokens.verdicts import Finding, write_down
 AT_ONCE, CLAIM = 500, 250
 BATCH = AT_ONCE
 PATIENCE = 1.0
+# An app that is over its budget for longer than that is left to the next tick.
+A_WHILE = timedelta(seconds=10)
 
 
 def probe_due(network_slug: str, talk: Conversations, limit: int = BATCH) -> int:
@@ -59,18 +64,22 @@ class Lane:
         try:
             while self.has_more or self._under_way:
                 while self.has_more and self._under_way <= AT_ONCE - CLAIM:
-                    asked += self._begin(CLAIM if limit is None else min(CLAIM, limit - asked))
+                    wanted = CLAIM if limit is None else min(CLAIM, limit - asked)
+                    room = self._talk.budgets.room(self.network.slug)
+                    asked += self._begin(min(wanted, room))
+                    if room < CLAIM:  # what was claimed has to spend before there is more
+                        break
                 self._take_in(self._outbox.take(PATIENCE))
         finally:
             self._outbox.close()
         return asked
 
     def _begin(self, wanted: int) -> int:
-        budgets, slug = self._talk.budgets, self.network.slug
-        wanted = min(wanted, budgets.room(slug))
         self.has_more = False
-        tokens = claim(slug, wanted, but_of=budgets.dry(slug))
-        if tokens and len(tokens) == wanted:
+        dry = self._talk.budgets.dry(self.network.slug)
+        tokens = claim(self.network.slug, wanted, but_of=dry)
+        soon = timezone.now() + A_WHILE
+        if (tokens and len(tokens) == wanted) or any(until < soon for until in dry.values()):
             self.nudge()
         if tokens:
             self._under_way += len(tokens)
@@ -85,6 +94,8 @@ class Lane:
         put_off = [outcome for outcome in outcomes if isinstance(outcome, PutOff)]
         self._under_way -= len(findings) + len(put_off)
         hand_back(put_off)
-        tallies.add(self._talk.budgets.spent(self.network.slug))
+        answers = ((finding.token, finding.verdict.health) for finding in findings)
+        answered = tallies.of_answers(answers, timezone.now())
+        tallies.add([*answered, *self._talk.budgets.spent(self.network.slug)])
         if write_down(findings):
             self._on_changes()

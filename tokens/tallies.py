@@ -6,9 +6,15 @@ from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import connection
+
+from networks.base import Health
+
+if TYPE_CHECKING:
+    from tokens.models import Token
 
 ADD = """
     INSERT INTO tokens_tally AS tally (app_id, network_slug, minute,
@@ -32,7 +38,7 @@ ADD = """
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Count:
     """What to add to one app's minute; any moment of it may stand for the minute, and any number
     of counts for the same one. The columns are those of `Tally`."""
@@ -47,6 +53,25 @@ class Count:
     unclear: int = 0
     exposure: float = 0.0
     cost: Decimal = Decimal(0)
+
+    def take(self, token: Token, health: Health) -> None:
+        """One answer about a token as it was claimed. An unclear one says nothing of the time
+        since the last: the next clear one will. What is dead cannot die."""
+        self.asked += 1
+        setattr(self, health.value, getattr(self, health.value) + 1)
+        if health is not Health.UNCLEAR and not token.reason:
+            unasked = self.minute - (token.probed_at or token.issued_at)
+            self.exposure += max(unasked.total_seconds(), 0.0)
+
+
+def of_answers(answers: Iterable[tuple[Token, Health]], now: datetime) -> list[Count]:
+    """What was just answered, by app. Tokens are as they were before the answer."""
+    counts: dict[UUID, Count] = {}
+    for token, health in answers:
+        if token.app_id not in counts:
+            counts[token.app_id] = Count(token.app_id, token.network_slug, now)
+        counts[token.app_id].take(token, health)
+    return list(counts.values())
 
 
 def add(counts: Iterable[Count]) -> None:

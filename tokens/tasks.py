@@ -11,7 +11,7 @@ from celery.signals import worker_process_shutdown
 from django.conf import settings
 from django.utils import timezone
 
-from tokens import learning
+from tokens import learning, watching
 from tokens.connecting import STATE_AGE
 from tokens.deleting import delete_unused
 from tokens.engine import Engine
@@ -54,6 +54,18 @@ def probe_network(network_slug: str) -> None:
 def count_deaths() -> None:
     """Learn how tokens die; the schedule follows within minutes."""
     learning.count()
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def watch() -> None:
+    """See to what fails, and to how far the engine is behind."""
+    watching.watch()
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def count_watched() -> None:
+    """Count the living tokens of each network."""
+    watching.count_watched()
 
 
 @shared_task  # type: ignore[untyped-decorator]

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from networks.base import Health, Identity, Kind, Reachable, Reason, Verdict
 from tokens import learning, reaching, schedule
+from tokens.holding import LISTED, Doubt
 from tokens.models import Access, Token
 from tokens.siblings import ask_siblings
 from tokens.status import lock_tokens, settle
@@ -26,6 +27,12 @@ class Listing:
     identity: Identity | None
     reached: list[Reachable]
     lacks_scope: bool = False
+
+
+def was_to_end(token: Token, reason: Reason | None, now: datetime) -> bool:
+    """Whether our own clocks say so too: then nobody has to be asked twice."""
+    end = token.ends_for_people_at
+    return reason is Reason.EXPIRED and end is not None and end <= now
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +79,6 @@ class Finding:
 
 
 SLICE = 100
-# What only a listing can say of an access.
-LISTED = (Reason.PERMISSION_LOST, Reason.NO_LONGER_LISTED)
 
 
 # What most findings are: nothing has changed, and only the clocks move. A suspicion is left to
@@ -113,9 +118,9 @@ CLOCKS = (
 
 
 def write_down(findings: list[Finding]) -> int:
-    """Write a batch, a slice at a time, each in one transaction; returns how many StatusChanges
-    followed. A finding about a token that was reconnected meanwhile, or whose lease is no longer
-    ours, is dropped.
+    """Write a batch of one network, a slice at a time, each in one transaction; returns how many
+    StatusChanges followed. A finding about a token that was reconnected meanwhile, or whose lease
+    is no longer ours, is dropped.
 
     What brings profiles in stands alone: it locks more than its slice could foresee.
     """
@@ -135,7 +140,7 @@ def _move_clocks(findings: list[Finding], now: datetime) -> set[UUID]:
         return set()
     tokens = [finding.token for finding in findings]
     for finding in findings:
-        _apply(finding, finding.token, [], now)
+        _apply(finding, finding.token, [], Doubt(finding.token.network_slug, now))
     values: dict[str, list[object]] = {
         name: [getattr(token, name) for token in tokens] for name in CLOCKS
     }
@@ -146,6 +151,7 @@ def _move_clocks(findings: list[Finding], now: datetime) -> set[UUID]:
 
 def _write_slice(findings: list[Finding], now: datetime) -> int:
     by_id = {finding.token.pk: finding for finding in findings}
+    doubt = Doubt(findings[0].token.network_slug, now)
     with transaction.atomic():
         ours = [token for token in lock_tokens(by_id) if _is_ours(token, by_id[token.pk].token)]
         new: set[UUID] = set()
@@ -156,9 +162,10 @@ def _write_slice(findings: list[Finding], now: datetime) -> int:
         for token in ours:
             token.lease = None
         changes = settle(
-            ours, lambda token, own: _apply(by_id[token.pk], token, own, now), now=now, new=new
+            ours, lambda token, own: _apply(by_id[token.pk], token, own, doubt), now=now, new=new
         )
         ask_siblings([token for token in ours if by_id[token.pk].strikes], now)
+        doubt.settle()
     return len(changes)
 
 
@@ -166,19 +173,19 @@ def _is_ours(stored: Token, claimed: Token) -> bool:
     return stored.lease == claimed.lease and stored.issued_at == claimed.issued_at
 
 
-def _apply(finding: Finding, token: Token, accesses: list[Access], now: datetime) -> None:
-    verdict = finding.verdict
+def _apply(finding: Finding, token: Token, accesses: list[Access], doubt: Doubt) -> None:
+    verdict, now = finding.verdict, doubt.now
     if verdict.scopes is not None:
         token.scopes = list(verdict.scopes)
     if verdict.health is Health.UNCLEAR:
         waits = _unclear(verdict, token, accesses, now)
     elif verdict.health is Health.ALIVE:
         _asked(token, now, finding.trouble)
-        waits = _alive(finding, token, accesses, now)
+        waits = _alive(finding, token, accesses, doubt)
     else:
         _asked(token, now, None)
-        waits = _dead(verdict, token, accesses, now)
-    if waits:
+        waits = _dead(verdict, token, accesses, doubt)
+    if waits and not doubt.covers(token):
         asked_to_wait = timedelta(seconds=verdict.retry_after or 0)
         again = now + max(confirm_after(token.network), asked_to_wait)
         token.next_probe_at = min(token.next_probe_at, again)
@@ -207,7 +214,7 @@ def _unclear(verdict: Verdict, token: Token, accesses: list[Access], now: dateti
     return any(access.suspected_at for access in accesses)
 
 
-def _dead(verdict: Verdict, token: Token, accesses: list[Access], now: datetime) -> bool:
+def _dead(verdict: Verdict, token: Token, accesses: list[Access], doubt: Doubt) -> bool:
     """Turn red, or wait for the second answer; returns whether it waits.
 
     A token that is red already keeps its first reason: later answers only get vaguer.
@@ -215,17 +222,18 @@ def _dead(verdict: Verdict, token: Token, accesses: list[Access], now: datetime)
     reason = verdict.reason or Reason.INVALID_TOKEN_UNSPECIFIED
     if token.reason:
         return False
-    if verdict.ambiguous and accesses:
-        seen = [_seen_before(access, reason, token, now) for access in accesses]
-        if not all(seen):
+    if not was_to_end(token, reason, doubt.now):
+        plainly = not verdict.ambiguous
+        believed = [doubt.counts(one, token, reason, plainly=plainly) for one in accesses]
+        if not all(believed):
             return True
-    token.reason, token.died_at = reason, now
+    token.reason, token.died_at = reason, doubt.now
     for access in accesses:
         access.suspected_at, access.suspected_reason = None, ""
     return False
 
 
-def _alive(finding: Finding, token: Token, accesses: list[Access], now: datetime) -> bool:
+def _alive(finding: Finding, token: Token, accesses: list[Access], doubt: Doubt) -> bool:
     """Turn green what was red, and check each access against the listing where it was read.
 
     Returns whether an access waits for a second look at the listing.
@@ -233,30 +241,31 @@ def _alive(finding: Finding, token: Token, accesses: list[Access], now: datetime
     token.reason = ""
     listing = finding.listing
     if listing is None:
-        _forget_dead_suspicion(accesses)
+        _forget_dead_suspicion(token, accesses, doubt)
         return any(access.suspected_at for access in accesses)
     if listing.identity:
         token.subject_name = listing.identity.name[:255]
     listed = {(one.kind, one.remote_id): one for one in listing.reached}
     for access in accesses:
         one = listed.get((access.profile.kind_slug, access.profile.remote_id))
-        _compare(access, one, listing, token, now)
+        _compare(access, one, listing, token, doubt)
     waits = any(access.suspected_at for access in accesses)
-    token.listed_at = None if waits else now
+    token.listed_at = None if waits else doubt.now
     return waits
 
 
 def _compare(
-    access: Access, one: Reachable | None, listing: Listing, token: Token, now: datetime
+    access: Access, one: Reachable | None, listing: Listing, token: Token, doubt: Doubt
 ) -> None:
     """One access with its line of the listing. What is missing there counts when it is missing
     a second time."""
     reason = _reason_to_doubt(access.profile.kind, one, listing)
     if reason is None:
+        doubt.recovers(access, token)
         access.reason, access.suspected_at, access.suspected_reason = "", None, ""
         if one:
             reaching.take_over(access, one)
-    elif not access.reason and _seen_before(access, reason, token, now):
+    elif not access.reason and doubt.counts(access, token, reason, plainly=False):
         access.reason = reason
         access.role = one.role[:200] if one else ""
         access.suspected_at, access.suspected_reason = None, ""
@@ -270,21 +279,9 @@ def _reason_to_doubt(kind: Kind, one: Reachable | None, listing: Listing) -> Rea
     return Reason.NO_LONGER_LISTED if kind.comes_and_goes else None
 
 
-def _forget_dead_suspicion(accesses: list[Access]) -> None:
+def _forget_dead_suspicion(token: Token, accesses: list[Access], doubt: Doubt) -> None:
     """The token lives: only a missing role, which this probe did not look at, stays suspected."""
     for access in accesses:
         if access.suspected_reason not in LISTED:
+            doubt.recovers(access, token)
             access.suspected_at, access.suspected_reason = None, ""
-
-
-def _seen_before(access: Access, reason: Reason, token: Token, now: datetime) -> bool:
-    """Whether this death was seen once already, long enough ago; notes it down if not.
-
-    What a listing says and a dead token are two suspicions; one does not confirm the other.
-    """
-    about_a_listing = reason in LISTED
-    was_about_a_listing = access.suspected_reason in LISTED
-    if access.suspected_at and about_a_listing == was_about_a_listing:
-        return now - access.suspected_at >= confirm_after(token.network)
-    access.suspected_at, access.suspected_reason = now, reason
-    return False

@@ -65,6 +65,7 @@ VALUES = {
     **dict.fromkeys(("PROXY_COUNT", "DATABASE_CONN_MAX_AGE", "SESSION_IDLE"), "17"),
     **dict.fromkeys(("SESSION_LIFETIME", "PROBE_INTERVAL", "PROBE_TICK"), "17"),
     **dict.fromkeys(("CONFIRM_AFTER", "LISTING_INTERVAL", "LONGEST_INTERVAL"), "17"),
+    "CALLS_PER_SECOND": "17",
 }
 
 

@@ -1,5 +1,6 @@
 """What the engine knows of its own work: tallies, failures, backlogs and experience."""
 
+import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.utils.timezone
 from django.db import migrations, models
@@ -98,6 +99,13 @@ class Migration(migrations.Migration):
                 ("asked", models.PositiveIntegerField(default=0)),
                 ("expected", models.FloatField(default=0.0)),
                 ("held", models.PositiveIntegerField(default=0)),
+                (
+                    "canaries",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.UUIDField(), default=list, size=None
+                    ),
+                ),
+                ("canaries_at", models.DateTimeField(null=True)),
                 ("told_opening_at", models.DateTimeField(null=True)),
                 ("told_closing_at", models.DateTimeField(null=True)),
             ],
@@ -154,6 +162,18 @@ class Migration(migrations.Migration):
                 fields=["token"],
                 name="access_suspected",
             ),
+        ),
+        migrations.AddIndex(
+            model_name="access",
+            index=models.Index(
+                condition=models.Q(("suspected_at", None), _negated=True),
+                fields=["suspected_at"],
+                name="access_suspected_at",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="statuschange",
+            index=models.Index(fields=["at"], name="change_at"),
         ),
         migrations.AddIndex(
             model_name="token",

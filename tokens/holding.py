@@ -1,0 +1,276 @@
+"""What keeps deaths of a network from counting: the circuit breaker, with the database.
+
+`tokens.breaker` decides; here is counted what it decides by. All of it stands in PostgreSQL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Exists, Max, OuterRef, QuerySet, Sum
+
+from networks.base import Health, Reason
+from tokens import breaker, tallies
+from tokens.breaker import FEWEST, NEIGHBOURS, NEIGHBOURS_LISTED, WINDOW, Seen, Sighting
+from tokens.models import Access, Experience, Failure, Tally, Token
+from tokens.storing import confirm_after
+from tokens.tallies import Count
+
+# What only a listing can say of an access.
+LISTED = (Reason.PERMISSION_LOST, Reason.NO_LONGER_LISTED)
+# How long a death that a network states plainly waits for its neighbours.
+PLAINLY = timedelta(minutes=2)
+COUNTED = ("calls", "asked", "alive", "dead", "unclear", "exposure", "cost")
+# So many token-days, with breaker.HAZARD, weigh against what the installation has seen.
+PRIOR_DAYS = 10 / breaker.HAZARD
+
+# Distinct logins of each app that began to fail, or died without notice, since a time. What only
+# listings say counts by profiles too: one page that is deleted is lost by all who worked with it.
+EVIDENCE = """
+    WITH failed AS (
+        SELECT token.app_id, token.subject, access.profile_id,
+            access.suspected_reason AS reason, access.suspected_at AS seen
+        FROM tokens_access access JOIN tokens_token token ON token.id = access.token_id
+        WHERE access.suspected_at >= %(since)s AND token.network_slug = %(network)s
+        UNION ALL
+        SELECT token.app_id, token.subject, change.profile_id, change.reason, NULL
+        FROM tokens_statuschange change JOIN tokens_token token ON token.id = change.token_id
+        WHERE change.at >= %(since)s AND token.network_slug = %(network)s
+            AND change.reason NOT IN ('', %(expired)s)
+    )
+    SELECT app_id, count(DISTINCT subject),
+        count(DISTINCT subject) FILTER (WHERE reason <> ALL(%(listed)s)) + least(
+            count(DISTINCT subject) FILTER (WHERE reason = ANY(%(listed)s)),
+            count(DISTINCT profile_id) FILTER (WHERE reason = ANY(%(listed)s))
+        ),
+        max(seen), mode() WITHIN GROUP (ORDER BY reason)
+    FROM failed GROUP BY app_id
+"""
+# Those that are due next lose least by being asked now. What is leased is under way, and what the
+# network asked us to leave alone is left alone.
+PULL = """
+    UPDATE tokens_token SET next_probe_at = %(now)s,
+        listed_at = CASE WHEN %(listed)s THEN NULL ELSE listed_at END
+    WHERE id IN (
+        SELECT id FROM tokens_token
+        WHERE network_slug = %(network)s AND app_id = %(app)s AND reason = '' AND lease IS NULL
+            AND unclear_count = 0 AND next_probe_at > %(now)s
+            AND coalesce(CASE WHEN %(listed)s THEN listed_at ELSE probed_at END < %(now)s, true)
+        ORDER BY next_probe_at LIMIT %(most)s FOR NO KEY UPDATE SKIP LOCKED
+    )
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Of one app: how many logins fail, how many of them independently, what most of them are told
+    and when the last of them began to."""
+
+    logins: int
+    independent: int
+    last: datetime | None
+    reason: Reason
+
+
+def evidence(network_slug: str, since: datetime) -> dict[UUID, Evidence]:
+    values: dict[str, Any] = {"since": since, "network": network_slug}
+    values |= {"expired": Reason.EXPIRED, "listed": list(LISTED)}
+    with connection.cursor() as cursor:
+        cursor.execute(EVIDENCE, values)
+        return {
+            app: Evidence(logins, min(logins, independent), last, Reason(reason))
+            for app, logins, independent, last, reason in cursor.fetchall()
+        }
+
+
+def seen(network_slug: str, found: Mapping[UUID, Evidence], since: datetime) -> dict[UUID, Seen]:
+    """The evidence beside what was to be expected of all that was asked."""
+    asked, hazard = answers_since(since, network_slug), hazard_of(network_slug)
+    weighed = {}
+    for app in {*found, *asked}:
+        logins = found[app].independent if app in found else 0
+        sums = asked.get(app) or Count(app, network_slug, since)
+        expected = breaker.expected_deaths(hazard, sums.exposure)
+        weighed[app] = Seen(logins, expected, sums.alive + sums.dead)
+    return weighed
+
+
+def answers_since(start: datetime, network_slug: str = "") -> dict[UUID, Count]:
+    """What was answered from the minute of `start` on, by app: of one network or of all."""
+    minute = start.replace(second=0, microsecond=0)
+    rows = Tally.objects.filter(minute__gte=minute)
+    if network_slug:
+        rows = rows.filter(network_slug=network_slug)
+    totals = rows.values_list("app_id", "network_slug").annotate(*map(Sum, COUNTED))
+    return {app: Count(app, slug, minute, *sums) for app, slug, *sums in totals}
+
+
+def hazard_of(network_slug: str) -> float:
+    """Deaths without notice of one token in a day: the prior, and what was seen here."""
+    cells = Experience.objects.filter(network_slug=network_slug)
+    known = cells.aggregate(days=Sum("token_days"), deaths=Sum("deaths"))
+    deaths = (known["deaths"] or 0.0) + breaker.HAZARD * PRIOR_DAYS
+    return float(deaths / ((known["days"] or 0.0) + PRIOR_DAYS))
+
+
+def held(network_slug: str, app_id: UUID | None) -> QuerySet[Access]:
+    """The accesses whose deaths wait, of one app or of a whole network."""
+    waiting = Access.objects.filter(suspected_at__isnull=False, token__network_slug=network_slug)
+    return waiting.filter(token__app=app_id) if app_id else waiting
+
+
+def is_suspected() -> Exists:
+    return Exists(Access.objects.filter(token=OuterRef("pk"), suspected_at__isnull=False))
+
+
+def pull_neighbours(network_slug: str, app_id: UUID, now: datetime, *, listed: bool) -> None:
+    """Let some of an app's other tokens be asked now, and what they reach too where `listed`."""
+    most = NEIGHBOURS_LISTED if listed else NEIGHBOURS
+    values: dict[str, Any] = {"network": network_slug, "app": app_id, "now": now}
+    values |= {"listed": listed, "most": most}
+    with connection.cursor() as cursor:
+        cursor.execute(PULL, values)
+
+
+def open_failure(
+    network_slug: str, app_id: UUID | None, health: Health, reason: Reason, total: Seen
+) -> None:
+    """Open what is not open yet, however many do so at once. A whole network (no `app_id`) takes
+    the place of its apps."""
+    failure = Failure(network_slug=network_slug, app_id=app_id, health=health, reason=reason)
+    failure.logins, failure.asked = total.logins, total.asked
+    failure.expected = total.expected
+    Failure.objects.bulk_create([failure], ignore_conflicts=True)
+    if app_id is None:
+        of_apps = Failure.objects.filter(network_slug=network_slug, app__isnull=False)
+        of_apps.filter(closed_at=None, health=health).delete()
+
+
+class Doubt:
+    """Whether deaths of one network count, for one slice of findings and in its transaction.
+
+    Reads nothing until the first death comes. `counts` is asked of each, and `settle` afterwards.
+    """
+
+    def __init__(self, network_slug: str, now: datetime) -> None:
+        self.network_slug, self.now = network_slug, now
+        self._first: dict[UUID, bool] = {}
+        self._recovered: dict[UUID, Count] = {}
+        self._living: dict[UUID, int] = {}
+
+    def covers(self, token: Token) -> bool:
+        """Whether a failure is open that holds this token's death."""
+        return not self._held.isdisjoint((None, token.app_id))
+
+    def counts(self, access: Access, token: Token, reason: Reason, *, plainly: bool) -> bool:
+        """Whether a death that is seen now is to be believed; notes it down on the access if it is
+        the first sighting. `plainly`: the network's words leave no doubt.
+
+        What a listing says and a dead token are two suspicions; one does not confirm the other.
+        """
+        about_listing = reason in LISTED
+        first = access.suspected_at
+        is_second = first and (access.suspected_reason in LISTED) == about_listing
+        if first and is_second and first > self._forgotten:
+            return not self.covers(token) and self._believes(token, first, about_listing, plainly)
+        if plainly and not self.covers(token) and self._logins(token.app_id) < FEWEST:
+            return True
+        self.recovers(access, token)
+        access.suspected_at, access.suspected_reason = self.now, reason
+        self._first[token.app_id] = self._first.get(token.app_id, False) or about_listing
+        return False
+
+    def recovers(self, access: Access, token: Token) -> None:
+        """A suspicion ends. One that was held long had its time counted when it began to fail,
+        and not the time since."""
+        if access.suspected_at and self.now - access.suspected_at > WINDOW:
+            held = (self.now - access.suspected_at).total_seconds()
+            count = Count(token.app_id, self.network_slug, self.now, exposure=held)
+            self._recovered[token.pk] = count
+
+    def settle(self) -> None:
+        """After the slice was written: open what fails, or ask those beside who began to fail."""
+        tallies.add(self._recovered.values())
+        if not any(self._held.isdisjoint((None, app)) for app in self._first):
+            return
+        self._open(self._evidence())
+        for app in sorted(self._first):
+            if self._held.isdisjoint((None, app)) and self._logins(app) >= FEWEST:
+                pull_neighbours(self.network_slug, app, self.now, listed=self._first[app])
+
+    @cached_property
+    def _held(self) -> set[UUID | None]:
+        """The apps of which a failure is open; None for the whole network."""
+        return set(self._of_deaths().filter(closed_at=None).values_list("app", flat=True))
+
+    @cached_property
+    def _forgotten(self) -> datetime:
+        """What began before the last failure closed begins anew when it is seen again."""
+        closed = self._of_deaths().aggregate(last=Max("closed_at"))["last"]
+        return closed or datetime.min.replace(tzinfo=UTC)
+
+    def _of_deaths(self) -> QuerySet[Failure]:
+        return Failure.objects.filter(network_slug=self.network_slug, health=Health.DEAD)
+
+    def _evidence(self) -> dict[UUID, Evidence]:
+        return evidence(self.network_slug, self._since)
+
+    @property
+    def _since(self) -> datetime:
+        return max(self.now - WINDOW, self._forgotten)
+
+    @cached_property
+    def _before(self) -> dict[UUID, Evidence]:
+        """The evidence as others left it, for what this slice says a second time. Between their
+        slices and this one a failure may have become plain that none of them saw whole."""
+        found = self._evidence()
+        self._open(found)
+        return found
+
+    def _open(self, found: Mapping[UUID, Evidence]) -> None:
+        weighed = seen(self.network_slug, found, self._since)
+        fails = breaker.failing(weighed) | {app for app in self._held if app}
+        apps: set[UUID | None] = set(fails - self._held)
+        if breaker.fails_as_a_whole(weighed, fails):
+            apps = {None}
+        for app in apps:
+            some = [one for one in found if app in (None, one)]
+            total = sum((weighed[one] for one in some), breaker.NOTHING)
+            reason = max(some, key=lambda one: found[one].logins)
+            open_failure(self.network_slug, app, Health.DEAD, found[reason].reason, total)
+        self._held |= apps
+
+    def _logins(self, app_id: UUID) -> int:
+        """How many logins of an app live, counted as far as is needed."""
+        if app_id not in self._living:
+            living = Token.objects.filter(app=app_id, reason="").values("subject").distinct()
+            self._living[app_id] = living[: 2 * NEIGHBOURS].count()
+        return self._living[app_id]
+
+    def _believes(self, token: Token, first: datetime, about_listing: bool, plainly: bool) -> bool:
+        wait = confirm_after(token.network)
+        if plainly:
+            wait = min(wait, PLAINLY)
+        if self.now - first < wait:
+            return False
+        if self._logins(token.app_id) < FEWEST:
+            return True
+        sighting = self._sighting(token, first, about_listing)
+        return not self.covers(token) and breaker.believed(sighting, self.now, wait)
+
+    def _sighting(self, token: Token, first: datetime, about_listing: bool) -> Sighting:
+        """With what the neighbours said since the last of them began to fail."""
+        app, most = token.app_id, NEIGHBOURS_LISTED if about_listing else NEIGHBOURS
+        found = self._before.get(app)
+        last = found.last if found and found.last else first
+        clock = "listed_at" if about_listing else "probed_at"
+        heard = Token.objects.filter(~is_suspected(), app=app, reason="", **{f"{clock}__gte": last})
+        subjects = heard.exclude(subject=token.subject).values("subject").distinct()
+        others = self._logins(app) - (found.logins if found else 1)
+        return Sighting(first, max(min(most, others), 0), subjects[:most].count())
