@@ -139,7 +139,7 @@ class Conversations:
 
     def stop(self) -> None:
         """Ask nothing new: what is being said is heard to its end, and the rest is put off."""
-        self._loop.call_soon_threadsafe(setattr, self, "_is_stopping", True)
+        self._is_stopping = True
 
     def outbox(self) -> Outbox:
         return Outbox(self._loop)

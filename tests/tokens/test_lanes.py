@@ -1,0 +1,192 @@
+"""Lanes: what hangs, breaks off or ends costs nobody else anything."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from networks.base import ALIVE, Get, Reason, Verdict, dead
+from networks.registry import NETWORKS
+from tests.networks import loopback
+from tests.saying import login, whose
+from tokens import engine as engine_module
+from tokens import probing
+from tokens.engine import Engine
+from tokens.models import Token
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SOON = 5.0  # seconds; the silent server answers after thirty
+
+
+@pytest.fixture
+def silent(settings: Any) -> Iterator[Callable[[], Any]]:
+    """A conversation with a server that accepts the connection and then says nothing."""
+    host = NETWORKS["tiktok"].hosts[0]
+    with loopback.served() as address:
+        settings.NETWORK_HOSTS = {host: address}
+
+        def conversation() -> Any:
+            yield Get(f"https://{host}/silent")
+            return ALIVE
+
+        yield conversation
+
+
+@pytest.fixture
+def hangs(silent: Any, says: Any, monkeypatch: Any) -> Callable[..., None]:
+    """`hangs("tiktok", "Mia Lang")`: that login's probe hangs; of nobody in particular, all do."""
+
+    def hang(slug: str, *names: str) -> None:
+        def probe(self: Any, client: Any, grant: Any, subject: str) -> Any:
+            return (yield from silent()) if not names or whose(grant) in names else ALIVE
+
+        monkeypatch.setattr(type(NETWORKS[slug]), "probe", probe)
+
+    return hang
+
+
+def make_due() -> None:
+    Token.objects.update(next_probe_at=timezone.now())
+
+
+def within(seconds: float, holds: Callable[[], bool]) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if holds():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def asked(**which: Any) -> Callable[[], bool]:
+    """Whether every one of these tokens was asked and let go."""
+    some = Token.objects.filter(**which)
+    return lambda: not some.exclude(lease=None, next_probe_at__gt=timezone.now()).exists()
+
+
+@pytest.fixture
+def engine(monkeypatch: Any) -> Iterator[Engine]:
+    monkeypatch.setattr("networks.http.REQUEST_LIMIT", SOON + 2)
+    with Engine() as running:
+        yield running
+
+
+def test_a_network_that_hangs_holds_up_no_other(world, says, hangs, engine):
+    login(world.alpenglueck, "Anna Huber", "tiktok")
+    login(world.alpenglueck, "Mia Lang", "pinterest")
+    hangs("tiktok")
+    says("pinterest", probe=ALIVE)
+    make_due()
+    engine.wake("tiktok")
+    assert within(SOON, lambda: Token.objects.filter(network_slug="tiktok").exclude(lease=None))
+    engine.wake("pinterest")
+    assert within(SOON, asked(network_slug="pinterest"))
+    assert not asked(network_slug="tiktok")()
+
+
+def test_a_login_that_hangs_holds_up_none_of_its_network(world, hangs, engine):
+    for name in ("Anna Huber", "Mia Lang", "Jonas Berg"):
+        login(world.alpenglueck, name)
+    hangs("tiktok", "Mia Lang")
+    make_due()
+    engine.wake("tiktok")
+    assert within(SOON, asked(subject__in=["Anna Huber", "Jonas Berg"]))
+    assert not asked(subject="Mia Lang")()
+
+
+def test_what_falls_due_while_a_lane_is_at_work_does_not_wait_for_its_end(world, hangs, engine):
+    login(world.alpenglueck, "Mia Lang")
+    hangs("tiktok", "Mia Lang")
+    make_due()
+    engine.wake("tiktok")
+    assert within(SOON, lambda: Token.objects.exclude(lease=None).exists())
+    login(world.alpenglueck, "Anna Huber", next_probe_at=timezone.now())
+    engine.wake("tiktok")
+    assert within(SOON, asked(subject="Anna Huber"))
+    assert not asked(subject="Mia Lang")()
+
+
+def test_no_more_are_claimed_than_can_be_held_at_once(world, hangs, engine, monkeypatch):
+    monkeypatch.setattr(probing, "AT_ONCE", 4)
+    monkeypatch.setattr(probing, "CLAIM", 2)
+    for number in range(7):
+        login(world.alpenglueck, f"Person {number}")
+    hangs("tiktok")
+    make_due()
+    engine.wake("tiktok")
+    assert within(SOON, lambda: Token.objects.exclude(lease=None).count() == 4)
+    time.sleep(0.5)
+    assert Token.objects.exclude(lease=None).count() == 4
+
+
+def test_what_is_claimed_when_the_process_ends_is_handed_back(world, says):
+    """What is being said is heard to its end; the next question is nobody's any more."""
+    login(world.alpenglueck, listed_at=None)
+    said, go_on = threading.Event(), threading.Event()
+
+    def probe(grant: Any) -> Verdict:
+        said.set()
+        assert go_on.wait(SOON)
+        return ALIVE
+
+    listed = says("tiktok", probe=probe, reach=[])
+    make_due()
+    with Engine() as engine:
+        engine.wake("tiktok")
+        assert said.wait(SOON)
+        threading.Timer(0.3, go_on.set).start()
+    token = Token.objects.get()
+    assert [verb for verb, _ in listed] == ["probe"]
+    assert token.lease is None
+    assert token.next_probe_at <= timezone.now()
+
+
+def test_a_lane_that_broke_off_leaves_its_claims_to_their_leases(world, says, monkeypatch, caplog):
+    login(world.alpenglueck)
+    says("tiktok", probe=ALIVE)
+    make_due()
+    with Engine() as engine:
+        with monkeypatch.context() as broken:
+            broken.setattr(probing, "write_down", fail)
+            engine.wake("tiktok")
+            assert within(SOON, lambda: not engine._lanes)
+        assert "SECRET" not in caplog.text
+        assert "the lane of tiktok broke off: RuntimeError" in caplog.text
+        engine.wake("tiktok")
+        assert within(SOON, lambda: not engine._lanes)
+        assert Token.objects.get().lease
+        Token.objects.update(next_probe_at=timezone.now() - timedelta(seconds=1))
+        engine.wake("tiktok")
+        assert within(SOON, asked())
+
+
+def fail(*_: Any) -> int:
+    raise RuntimeError("SECRET")
+
+
+def test_who_must_know_is_told_when_something_changed_and_only_then(world, says):
+    login(world.alpenglueck)
+    told: list[int] = []
+    says("tiktok", probe=dead(Reason.REVOKED_BY_USER))
+    make_due()
+    with Engine(on_changes=lambda: told.append(1)) as engine:
+        assert engine.sweep("tiktok") == 1
+        assert told == [1]
+        make_due()
+        assert engine.sweep("tiktok") == 1
+    assert told == [1]
+
+
+def test_the_interpreter_is_shared_in_time(world):
+    """Otherwise a lane waits for its turn until the loop has nothing left to do."""
+    import sys
+
+    with Engine():
+        assert sys.getswitchinterval() == pytest.approx(engine_module.SWITCH_INTERVAL)
