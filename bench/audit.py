@@ -16,24 +16,25 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent, Membership, Organization, Role, User
 from accounts.walls import OWNER, WEB
-from bench.measure import Comparison, Prepare, compare
+from bench.measure import Figure, Prepare, compare
 from bench.walls import prepared
 
 MANY, FEW = 100_000, 1_000
 RARE = 100  # lines of a rare verb, and of each thing, spread over the whole log: two pages
 DAYS = 100
 ROUNDS = 15
+SMALL = "1,000 lines"
 
 
-def run() -> Iterator[Comparison]:
+def run() -> Iterator[Figure]:
     logs = [fill(f"audit-{count}", count) for count in (MANY, FEW)]
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE accounts_auditevent")
     for name, query in QUERIES.items():
         measured, baseline = (page(*log, query) for log in logs)
-        yield compare(f"audit: {name}", measured, baseline, rounds=ROUNDS)
+        yield compare("audit", name, measured, SMALL, baseline, rounds=ROUNDS)
     measured, baseline = (export(*log) for log in logs)
-    yield compare("audit: the export", measured, baseline, rounds=2)
+    yield compare("audit", "the export", measured, SMALL, baseline, rounds=2)
     connection.close()
     connection.settings_dict["USER"] = OWNER
 

@@ -93,7 +93,7 @@ def filled(count: int) -> BaseDatabaseWrapper:
     database = first.copy()
     database.settings_dict = first.settings_dict | {"NAME": name, "USER": "postgres"}
     columns = ", ".join(
-        field.column for field in Token._meta.concrete_fields if field.column not in OWN
+        str(field.column) for field in Token._meta.concrete_fields if field.column not in OWN
     )
     with database.cursor() as cursor:
         cursor.execute("ALTER TABLE tokens_token SET (autovacuum_enabled = off)")

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import Organization
-from bench.measure import Comparison, Prepare, compare
+from bench.measure import Figure, Prepare, compare
 from networks.base import Grant
 from tokens import vault
 from tokens.models import OAuthApp, Token
@@ -24,28 +24,35 @@ ORGANIZATIONS = 20
 TOKENS = 1000
 TEXT = "a" * 350  # as long as LinkedIn's are
 ROUNDS = 40
+ONE_KEY = "the same texts under one key"
 DIRECT = AESGCM(os.urandom(32))
 
 
-def run() -> Iterator[Comparison]:
+def run() -> Iterator[Figure]:
     fill()
     enveloped = Token.objects.filter(network_slug="tiktok").select_related("data_key")
     direct = Token.objects.filter(network_slug="xing")
     yield compare(
-        "vault: opening 1,000 tokens",
+        "vault",
+        "opening 1,000 tokens",
         at_hand(enveloped, open_one),
+        ONE_KEY,
         at_hand(direct, open_directly),
         rounds=ROUNDS,
     )
     yield compare(
-        "vault: opening them with nothing remembered",
+        "vault",
+        "opening them with nothing remembered",
         at_hand(enveloped, open_one, forget=True),
+        ONE_KEY,
         at_hand(direct, open_directly),
         rounds=ROUNDS,
     )
     yield compare(
-        "vault: reading and opening 1,000 tokens",
+        "vault",
+        "reading and opening 1,000 tokens",
         lambda: lambda: open_all(enveloped.all(), open_one),
+        ONE_KEY,
         lambda: lambda: open_all(direct.all(), open_directly),
         rounds=ROUNDS,
     )

@@ -114,7 +114,7 @@ def test_what_was_seen_a_half_life_ago_counts_half(counted):
     Experience.objects.update(counted_at=ago(HALF_LIFE + learning.WRITTEN_WITHIN))
     learning.count()
     seen = learning.seen()[OLDEST]
-    assert (seen.token_days, seen.deaths) == (pytest.approx(500), pytest.approx(5))
+    assert [seen.token_days, seen.deaths] == pytest.approx([500, 5])
 
 
 # Deaths

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
@@ -63,8 +64,10 @@ def later(minutes):
         (Tally, ["minute"]),
     ):
         for row in model.objects.order_by(names[0]):
-            old = {name: getattr(row, name) for name in names if getattr(row, name)}
-            model.objects.filter(pk=row.pk).update(**{k: v - span for k, v in old.items()})
+            for name in names:
+                moment = getattr(row, name)
+                setattr(row, name, moment and moment - span)
+            row.save(update_fields=names)
 
 
 # An outage is nobody's death
@@ -84,7 +87,7 @@ def test_a_network_that_calls_everybody_revoked_turns_nothing_red(world, says):
         "dead",
         Reason.REVOKED_BY_USER,
     )
-    assert failure.app == Token.objects.first().app
+    assert failure.app == OAuthApp.objects.get()
     assert (failure.logins, failure.asked, failure.closed_at) == (8, 8, None)
     watch()
     assert Failure.objects.get().held == 8
@@ -106,7 +109,7 @@ def test_who_is_being_asked_or_told_to_wait_is_no_neighbour(world, says):
     leased, told, dead_one, free, *_ = logins(world.alpenglueck, 7)
     later_on = timezone.now() + timedelta(hours=4)
     Token.objects.exclude(subject="Login 6").update(next_probe_at=later_on)
-    Token.objects.filter(pk=leased.pk).update(lease=builders.DataKey.objects.first().pk)
+    Token.objects.filter(pk=leased.pk).update(lease=uuid4())
     Token.objects.filter(pk=told.pk).update(unclear_count=1)
     Token.objects.filter(pk=dead_one.pk).update(reason=Reason.EXPIRED)
     says("tiktok", probe=REVOKED)

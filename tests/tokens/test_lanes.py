@@ -71,6 +71,10 @@ def asked(**which: Any) -> Callable[[], bool]:
     return lambda: not some.exclude(lease=None, next_probe_at__gt=timezone.now()).exists()
 
 
+def claimed_of(slug: str) -> bool:
+    return Token.objects.filter(network_slug=slug).exclude(lease=None).exists()
+
+
 @pytest.fixture
 def engine(monkeypatch: Any) -> Iterator[Engine]:
     monkeypatch.setattr("networks.http.REQUEST_LIMIT", SOON + 2)
@@ -85,7 +89,7 @@ def test_a_network_that_hangs_holds_up_no_other(world, says, hangs, engine):
     says("pinterest", probe=ALIVE)
     make_due()
     engine.wake("tiktok")
-    assert within(SOON, lambda: Token.objects.filter(network_slug="tiktok").exclude(lease=None))
+    assert within(SOON, lambda: claimed_of("tiktok"))
     engine.wake("pinterest")
     assert within(SOON, asked(network_slug="pinterest"))
     assert not asked(network_slug="tiktok")()
