@@ -56,7 +56,7 @@ LAG = """
 
 
 def watch() -> None:
-    """One look at everything: four queries where nothing fails, and at most ten more for each
+    """One look at everything: five queries where nothing fails, and at most ten more for each
     failure that is open."""
     now = timezone.now()
     failures = list(Failure.objects.filter(closed_at=None))
@@ -71,6 +71,8 @@ def watch() -> None:
     with connection.cursor() as cursor:
         cursor.execute(LAG, {"now": now, "slugs": list(NETWORKS)})
     Tally.objects.filter(minute__lt=now - TALLIES_KEPT).delete()
+    if not Backlog.objects.filter(watched__gt=0).exists():  # at first, nobody has counted yet
+        count_watched()
 
 
 def count_watched() -> None:
