@@ -52,7 +52,7 @@ def test_an_app_of_which_all_fail_that_were_asked_in_half_an_hour_fails(tokens, 
 def test_a_quiet_year_opens_none_even_at_five_times_the_hazard():
     """The false-alarm rate that ALPHA states, with all of SAFETY used up: at most 0.2 a year for
     100,000 tokens. Deaths of 30 such years are drawn, each one a test of what the half hour
-    before it brought, and none of their 3 million windows may be surprising."""
+    before it brought, and none of their 300,000 windows may be surprising."""
     luck, tokens, years = random.Random(5), 2_000, 30  # noqa: S311 - a seed, and no secret
     rate = breaker.HAZARD * breaker.SAFETY / 86_400 * tokens
     window = breaker.WINDOW.total_seconds()
