@@ -21,7 +21,7 @@ from tokens.verdicts import Finding, write_down
 
 # Sessions that a lane has under way at once, and tokens that it claims at once: while some are
 # claimed or written, the others talk.
-AT_ONCE, CLAIM = 500, 250
+AT_ONCE, CLAIM = 1000, 500
 BATCH = AT_ONCE
 PATIENCE = 1.0
 # An app that is over its budget for longer than that is left to the next tick.
