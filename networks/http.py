@@ -17,6 +17,7 @@ import ssl
 import threading
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
+from functools import lru_cache
 from time import monotonic
 from typing import Any, Self
 
@@ -54,6 +55,11 @@ def _remaining(deadline: float) -> float:
     if remaining <= 0:
         raise TransportError("the conversation took too long")
     return remaining
+
+
+@lru_cache(maxsize=1)  # nearly always REQUEST_LIMIT
+def _limits(seconds: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_LIMIT)
 
 
 def _failure(error: Exception, prepared: Prepared) -> TransportError:
@@ -263,9 +269,8 @@ class Driver:
         return answer
 
     async def _ask(self, prepared: Prepared, deadline: float) -> Answer:
-        limits = aiohttp.ClientTimeout(total=_remaining(deadline), sock_connect=CONNECT_LIMIT)
         try:
-            return await self._send(prepared, limits)
+            return await self._send(prepared, _limits(_remaining(deadline)))
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             failure = _failure(error, prepared)
         except ValueError as error:  # aiohttp refuses a control character in a header with it

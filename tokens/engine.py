@@ -35,6 +35,7 @@ class Engine:
         self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
+        self._garbage = gc.get_threshold()
         gc.set_threshold(*GARBAGE)
         self._talk.__enter__()
         return self
@@ -54,6 +55,7 @@ class Engine:
         for _, thread in under_way:
             thread.join()
         self._talk.__exit__(kind, error, traceback)
+        gc.set_threshold(*self._garbage)
 
     def sweep(self, network_slug: str) -> int:
         """Ask, in this thread, whatever is due at a network; returns how many were asked."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import random
@@ -82,15 +83,21 @@ SLICE = 100
 
 
 # What most findings are: nothing has changed, and only the clocks move. A suspicion is left to
-# `settle`; rows are locked in the order of their ids, as everywhere (tokens/status.py).
-MOVE_CLOCKS = """
-    WITH said AS (
-        SELECT * FROM unnest(
-            %(id)s::uuid[], %(lease)s::uuid[], %(issued_at)s::timestamptz[],
-            %(probed_at)s::timestamptz[], %(next_probe_at)s::timestamptz[],
-            %(unclear_since)s::timestamptz[], %(unclear_reason)s::text[], %(unclear_count)s::int[]
-        ) AS said (id, lease, issued_at, probed_at, next_probe_at,
-            unclear_since, unclear_reason, unclear_count)
+# `settle`; rows are locked in the order of their ids, as everywhere (tokens/status.py). One JSON text
+# costs half of what eight arrays do.
+CLOCKS = {
+    "id": "uuid",
+    "lease": "uuid",
+    "issued_at": "timestamptz",
+    "probed_at": "timestamptz",
+    "next_probe_at": "timestamptz",
+    "unclear_since": "timestamptz",
+    "unclear_reason": "text",
+    "unclear_count": "int",
+}
+MOVE_CLOCKS = f"""
+    WITH said AS MATERIALIZED (
+        SELECT * FROM json_to_recordset(%s) AS said ({", ".join(map(" ".join, CLOCKS.items()))})
     ), ours AS (
         SELECT token.id FROM tokens_token AS token JOIN said USING (id)
         WHERE token.lease = said.lease AND token.issued_at = said.issued_at AND NOT EXISTS (
@@ -105,16 +112,7 @@ MOVE_CLOCKS = """
         unclear_count = said.unclear_count
     FROM ours JOIN said USING (id) WHERE token.id = ours.id
     RETURNING token.id
-"""
-CLOCKS = (
-    "lease",
-    "issued_at",
-    "probed_at",
-    "next_probe_at",
-    "unclear_since",
-    "unclear_reason",
-    "unclear_count",
-)
+"""  # noqa: S608 - names of our own columns
 
 
 def write_down(findings: list[Finding]) -> int:
@@ -138,14 +136,12 @@ def _move_clocks(findings: list[Finding], now: datetime) -> set[UUID]:
     without a suspicion."""
     if not findings:
         return set()
-    tokens = [finding.token for finding in findings]
+    doubt = Doubt(findings[0].token.network_slug, now)
     for finding in findings:
-        _apply(finding, finding.token, [], Doubt(finding.token.network_slug, now))
-    values: dict[str, list[object]] = {
-        name: [getattr(token, name) for token in tokens] for name in CLOCKS
-    }
+        _apply(finding, finding.token, [], doubt)
+    rows = [{name: getattr(finding.token, name) for name in CLOCKS} for finding in findings]
     with connection.cursor() as cursor:
-        cursor.execute(MOVE_CLOCKS, values | {"id": [token.pk for token in tokens]})
+        cursor.execute(MOVE_CLOCKS, [json.dumps(rows, default=str)])
         return {token_id for (token_id,) in cursor.fetchall()}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +16,6 @@ from networks.base import ALIVE, Get, Reason, Verdict, dead
 from networks.registry import NETWORKS
 from tests.networks import loopback
 from tests.saying import login, whose
-from tokens import engine as engine_module
 from tokens import probing
 from tokens.engine import Engine
 from tokens.models import Token
@@ -188,9 +188,8 @@ def test_who_must_know_is_told_when_something_changed_and_only_then(world, says)
     assert told == [1]
 
 
-def test_the_interpreter_is_shared_in_time(world):
-    """Otherwise a lane waits for its turn until the loop has nothing left to do."""
-    import sys
-
+def test_sessions_under_way_are_not_searched_for_garbage_again_and_again(world):
+    before = gc.get_threshold()
     with Engine():
-        assert sys.getswitchinterval() == pytest.approx(engine_module.SWITCH_INTERVAL)
+        assert gc.get_threshold()[0] > 10 * probing.AT_ONCE
+    assert gc.get_threshold() == before
