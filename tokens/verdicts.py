@@ -83,8 +83,8 @@ SLICE = 100
 
 
 # What most findings are: nothing has changed, and only the clocks move. A suspicion is left to
-# `settle`; rows are locked in the order of their ids, as everywhere (tokens/status.py). One JSON text
-# costs half of what eight arrays do.
+# `settle`; rows are locked in the order of their ids, as everywhere (tokens/status.py). JSON costs
+# half of what eight arrays do.
 CLOCKS = {
     "id": "uuid",
     "lease": "uuid",
