@@ -18,7 +18,7 @@ from typing import Any
 
 # These speak to no server.
 CALCULATED = ("detection",)
-BENCHES = ("walls", "audit", "vault", "budgets", "sweep", "claims", *CALCULATED)
+BENCHES = ("walls", "audit", "vault", "budgets", "sweep", "workers", "claims", *CALCULATED)
 
 
 def prepare(folder: Path) -> None:

@@ -47,17 +47,22 @@ def load(answerer: Answerer) -> Iterator[Figure]:
 
 
 def sweeps(answerer: Answerer, count: int, runs: int, tasks: int) -> Iterator[Figure]:
-    title, engine, bare, asked, beyond = f"{count:,} tokens", [], [], 0, 0
+    title, asked, beyond = f"{count:,} tokens", 0, 0
+    engine, bare, peaks = [], [], []
     for _ in range(runs):
         make_due()
         bare.append(bare_rate(answerer, count))
         answerer.forget()
-        engine.append(worker.sweep(answerer).rate)
+        swept = worker.sweep(answerer)
+        engine.append(swept.rate)
+        peaks += swept.peaks
         counts = answerer.counts(NETWORKS[SLUG].budgets)
         assert counts["tokens"] == count
         asked += counts["requests"]
         beyond += sum(counts["beyond"].values())
     yield pairs("sweep", title, "tokens/s", engine, BARE, bare)
+    of = f"the most of {runs} runs"
+    yield Figure("sweep", f"{title}: memory of the worker", max(peaks), "MB", of=of)
     yield Figure("sweep", f"{title}: calls beyond a budget", beyond, "calls", of=f"{asked:,} calls")
     if tasks and count <= FEW:
         ids = list(Token.objects.values_list("pk", flat=True)[:tasks])
