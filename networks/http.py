@@ -15,7 +15,7 @@ import logging
 import socket
 import ssl
 import threading
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from functools import lru_cache
 from time import monotonic
@@ -45,6 +45,8 @@ BODY_LIMIT = 1024 * 1024
 CHUNK = 64 * 1024
 AUTHORITIES = DEFAULT_CA_BUNDLE_PATH
 
+Heard = Callable[[Prepared, Answer], object]
+
 # At DEBUG these write signed headers and whole addresses into the log.
 for _talkative in ("oauthlib", "requests_oauthlib", "urllib3"):
     logging.getLogger(_talkative).setLevel(logging.INFO)
@@ -67,19 +69,22 @@ def _failure(error: Exception, prepared: Prepared) -> TransportError:
     return TransportError(f"{type(error).__name__} at {prepared.host}")
 
 
-def hold(conversation: Conversation, hosts: Collection[str]) -> Any:
-    """Holds one conversation to its end, in this thread; it may speak with `hosts` alone."""
+def hold(conversation: Conversation, hosts: Collection[str], heard: Heard | None = None) -> Any:
+    """Holds one conversation to its end, in this thread; it may speak with `hosts` alone. `heard`
+    is told of each answer."""
     deadline = monotonic() + TIME_LIMIT
     with closing(conversation), _Session() as session:
         try:
             request = next(conversation)
             while True:
                 try:
-                    answer = session.ask(prepare(request, hosts), deadline)
+                    answer = session.ask(prepared := prepare(request, hosts), deadline)
                 except TransportError as error:
                     request = conversation.throw(error)
                     _remaining(deadline)  # it was told once; asking on would never end
                 else:
+                    if heard:
+                        heard(prepared, answer)
                     request = conversation.send(answer)
         except StopIteration as end:
             return end.value

@@ -100,7 +100,10 @@ class Account:
                 charges.append((limit.key, limit, calls))
         return charges
 
-    def bill(self, url: str, calls: int) -> None:
+    def bill(self, url: str, answer: Answer, calls: int = 1) -> None:
+        """Add what an answer costs; errors are not billed."""
+        if answer.status >= 400:
+            return
         path = url[url.find("/", 8) :]
         for price in self.network.prices:
             if path.startswith(price.endpoint):
@@ -142,8 +145,8 @@ class TokenAllowance:
 
     def heard(self, prepared: Prepared, answer: Answer) -> None:
         account = self._account
-        if account.network.prices and answer.status < 400:  # errors are not billed
-            account.bill(prepared.url, len(self._subjects) or 1)
+        if account.network.prices:
+            account.bill(prepared.url, answer, len(self._subjects) or 1)
         pause = pause_in(account.network, answer)
         if pause is not None:
             self._obey(account.charges(prepared.url, self._subjects), pause)

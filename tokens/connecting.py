@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -39,6 +39,7 @@ from networks.registry import NETWORKS
 from profiles.models import Profile
 from tokens import vault
 from tokens.models import AuthorizationRequest, OAuthApp, Token, redirect_uri
+from tokens.people import talk
 from tokens.vault import DataKey
 
 STATE_AGE = timedelta(hours=1)
@@ -108,7 +109,8 @@ def _client_id(slug: str) -> str:
 def _register(network: Network, issuer: str) -> OAuthApp:
     server = str(urlsplit(issuer).hostname)
     asking = network.register(issuer, redirect_uri(network.slug, server))
-    client: Client = _ask(network, asking, Client("", "", issuer=issuer))
+    nobody = Client("", "", issuer=issuer)
+    client: Client = _answer(lambda: hold(asking, network.hosts_of(nobody)))
     names = {"network_slug": network.slug, "issuer": issuer, "client_id": client.client_id}
     app = OAuthApp.objects.filter(**names).first() or OAuthApp(**names)
     app.created_at = timezone.now()
@@ -168,7 +170,7 @@ def _destination(
 def _authorize(app: OAuthApp, state: str, login_hint: str) -> Authorization:
     client = client_of(app)
     asking = app.network.authorize(client, state, login_hint)
-    authorization: Authorization = _ask(app.network, asking, client)
+    authorization: Authorization = _ask(app, asking, client)
     return authorization
 
 
@@ -198,17 +200,17 @@ def take(
 def arrive(trip: AuthorizationRequest, callback: Mapping[str, str]) -> Arrival:
     """Exchange the code and find out who came. Writes nothing. Raises Refused, CannotOpen, or
     MixedUp before the code is shown to anybody."""
-    network, client = trip.app.network, client_of(trip.app)
+    app, network, client = trip.app, trip.app.network, client_of(trip.app)
     if not network.sent(callback):
         raise MixedUp(trip)
     keep = json.loads(vault.open_(trip, "keep"))
-    grant = _ask(network, network.exchange(client, callback, keep), client)
-    identity = _ask(network, network.identify(client, grant), client)
-    reachables = _ask(network, network.reach(client, grant, identity), client)
+    grant = _ask(app, network.exchange(client, callback, keep), client)
+    identity = _ask(app, network.identify(client, grant), client)
+    reachables = _ask(app, network.reach(client, grant, identity), client)
     ids = (identity.subject, *(one.remote_id for one in reachables))
     if max(map(len, ids)) > LONGEST_ID:
         raise Refused(Refusal.NOT_UNDERSTOOD)
-    return Arrival(trip.app, grant, identity, reachables)
+    return Arrival(app, grant, identity, reachables)
 
 
 def reach_again(token: Token) -> list[Reachable]:
@@ -216,7 +218,7 @@ def reach_again(token: Token) -> list[Reachable]:
     identity = Identity(token.subject, token.subject_name)
     client = client_of(token.app)
     reaching = token.network.reach(client, token.open(), identity)
-    return list(_ask(token.network, reaching, client))
+    return list(_ask(token.app, reaching, client))
 
 
 def client_of(app: OAuthApp) -> Client:
@@ -227,9 +229,13 @@ def client_of(app: OAuthApp) -> Client:
     return client
 
 
-def _ask(network: Network, conversation: Conversation, client: Client) -> Any:
+def _ask(app: OAuthApp, conversation: Conversation, client: Client) -> Any:
+    return _answer(lambda: talk(app, client, conversation))
+
+
+def _answer(asking: Callable[[], Any]) -> Any:
     try:
-        return hold(conversation, network.hosts_of(client))
+        return asking()
     except TransportError:
         raise Refused(Refusal.NETWORK_UNAVAILABLE) from None
 

@@ -15,10 +15,10 @@ from accounts import walls
 from accounts.actor import Actor
 from accounts.models import Organization
 from networks.base import Client, Grant, Network, Refused, TransportError
-from networks.http import hold
 from profiles.models import Profile
 from tokens.keys import CannotOpen
 from tokens.models import Access, StatusChange, Token
+from tokens.people import talk
 from tokens.status import lock_profiles, lock_tokens
 
 # For how long nobody asks about what is being revoked: longer than that takes.
@@ -157,7 +157,7 @@ def _say_goodbye(token: Token, keys: tuple[Client, Grant] | None) -> Farewell:
     if keys is not None:
         try:
             revoking = token.network.revoke(*keys)
-            revoked = bool(hold(revoking, token.network.hosts_of(keys[0])))
+            revoked = bool(talk(token.app, keys[0], revoking))
         except (TransportError, Refused):
             revoked = False
     return Farewell(token.network, token.subject_name, revoked)

@@ -24,13 +24,13 @@ class Tally(models.Model):
     app = models.ForeignKey("tokens.OAuthApp", on_delete=models.CASCADE, related_name="+")
     network_slug = models.CharField(max_length=30)
     minute = models.DateTimeField()
-    calls = models.PositiveIntegerField(default=0)
-    asked = models.PositiveIntegerField(default=0)
-    alive = models.PositiveIntegerField(default=0)
-    dead = models.PositiveIntegerField(default=0)
-    unclear = models.PositiveIntegerField(default=0)
-    exposure = models.FloatField(default=0.0)
-    cost = models.DecimalField(max_digits=14, decimal_places=6, default=0)
+    calls = models.PositiveIntegerField(db_default=0)
+    asked = models.PositiveIntegerField(db_default=0)
+    alive = models.PositiveIntegerField(db_default=0)
+    dead = models.PositiveIntegerField(db_default=0)
+    unclear = models.PositiveIntegerField(db_default=0)
+    exposure = models.FloatField(db_default=0.0)
+    cost = models.DecimalField(max_digits=14, decimal_places=6, db_default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["app", "minute"], name="tally_once")]

@@ -36,6 +36,14 @@ ADD = """
         exposure = tally.exposure + excluded.exposure,
         cost = tally.cost + excluded.cost
 """
+# Those who serve people may write no more than this.
+ADD_CALLS = """
+    INSERT INTO tokens_tally AS tally (app_id, network_slug, minute, calls, cost)
+    SELECT id, network_slug, date_trunc('minute', %s), %s, %s FROM tokens_oauthapp WHERE id = %s
+    ON CONFLICT (app_id, minute) DO UPDATE SET
+        calls = tally.calls + excluded.calls,
+        cost = tally.cost + excluded.cost
+"""
 
 
 @dataclass(slots=True)
@@ -81,3 +89,9 @@ def add(counts: Iterable[Count]) -> None:
         columns = [list(column) for column in zip(*rows, strict=True)]
         with connection.cursor() as cursor:
             cursor.execute(ADD, columns)
+
+
+def add_calls(count: Count) -> None:
+    """Add calls that a person made, and their cost."""
+    with connection.cursor() as cursor:
+        cursor.execute(ADD_CALLS, (count.minute, count.calls, count.cost, count.app_id))

@@ -22,7 +22,7 @@ from tests import builders, openid
 from tests.people import World, sign_in
 from tests.practice import Browser
 from tests.roles import acting_as
-from tokens import connecting, deleting
+from tokens import connecting, people
 from tokens.models import Token
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -111,7 +111,7 @@ def test_no_transaction_is_open_while_a_network_is_called(
 
         return holding
 
-    for module in (connecting, deleting):
+    for module in (connecting, people):
         monkeypatch.setattr(module, "hold", noted(hold))
     anna: Browser = browser(world.anna, world.alpenglueck)
     anna.add("linkedin", "anna", "Alpenglück")

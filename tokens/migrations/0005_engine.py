@@ -12,6 +12,8 @@ OPERATORS = "tokens_tally, tokens_failure, tokens_backlog, tokens_experience"
 GRANTS = f"""
     REVOKE ALL ON {OPERATORS} FROM {WEB};
     GRANT SELECT ON {OPERATORS} TO {WEB};
+    GRANT INSERT (app_id, network_slug, minute, calls, cost), UPDATE (calls, cost)
+        ON tokens_tally TO {WEB};
     GRANT SELECT, INSERT, UPDATE, DELETE ON {OPERATORS} TO {ENGINE};
 """
 UNDO = f"REVOKE ALL ON {OPERATORS} FROM {WEB}, {ENGINE}"
@@ -121,13 +123,13 @@ class Migration(migrations.Migration):
                 ),
                 ("network_slug", models.CharField(max_length=30)),
                 ("minute", models.DateTimeField()),
-                ("calls", models.PositiveIntegerField(default=0)),
-                ("asked", models.PositiveIntegerField(default=0)),
-                ("alive", models.PositiveIntegerField(default=0)),
-                ("dead", models.PositiveIntegerField(default=0)),
-                ("unclear", models.PositiveIntegerField(default=0)),
-                ("exposure", models.FloatField(default=0.0)),
-                ("cost", models.DecimalField(decimal_places=6, default=0, max_digits=14)),
+                ("calls", models.PositiveIntegerField(db_default=0)),
+                ("asked", models.PositiveIntegerField(db_default=0)),
+                ("alive", models.PositiveIntegerField(db_default=0)),
+                ("dead", models.PositiveIntegerField(db_default=0)),
+                ("unclear", models.PositiveIntegerField(db_default=0)),
+                ("exposure", models.FloatField(db_default=0.0)),
+                ("cost", models.DecimalField(decimal_places=6, db_default=0, max_digits=14)),
             ],
         ),
         migrations.AddField(
