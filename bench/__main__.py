@@ -18,7 +18,17 @@ from typing import Any
 
 # These speak to no server.
 CALCULATED = ("detection",)
-BENCHES = ("walls", "audit", "vault", "budgets", "sweep", "workers", "claims", *CALCULATED)
+BENCHES = (
+    "walls",
+    "audit",
+    "pages",
+    "vault",
+    "budgets",
+    "sweep",
+    "workers",
+    "claims",
+    *CALCULATED,
+)
 
 
 def prepare(folder: Path) -> None:
