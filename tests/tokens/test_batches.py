@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from networks.base import ALIVE, Reason, TransportError, dead
+from networks.base import ALIVE, Get, Grant, Reason, TransportError, dead
 from networks.registry import NETWORKS
 from profiles.models import Profile
+from tests.networks import loopback
 from tests.saying import ask, login
-from tokens.models import Token
+from tokens.models import OAuthApp, Tally, Token
 
 pytestmark = pytest.mark.django_db
 
@@ -97,3 +100,42 @@ def test_an_answer_that_is_none_for_all_costs_nobody(world, says, asked, monkeyp
     monkeypatch.setattr(type(NETWORKS["tiktok"]), "probe_batch", too_few)
     ask()
     assert Token.objects.filter(unclear_reason=Reason.NOT_UNDERSTOOD).count() == 3
+
+
+def test_tokens_of_two_apps_are_never_asked_about_in_one_request(world, asked):
+    """It is signed by one of them, and would tell it of the other's tokens."""
+    names = logins(world.alpenglueck, 4)
+    other = OAuthApp.objects.create(
+        network_slug="tiktok", issuer="https://other.example", client_id="tests"
+    )
+    Token.objects.filter(subject__in=names[2:]).update(app=other)
+    ask()
+    assert sorted(sorted(some) for some in asked) == [names[:2], names[2:]]
+
+
+@pytest.mark.timeout(20)
+def test_who_asks_when_the_others_have_been_asked_about_is_asked_about_alone(world, says, asked):
+    logins(world.alpenglueck, 1)
+    now = timezone.now()
+    Token.objects.update(listed_at=None, issued_at=now - timedelta(hours=1), expires_at=now)
+    renewed = Grant("renewed", "r", NETWORKS["tiktok"].scopes)
+    alone = says("tiktok", refresh=renewed, probe=ALIVE, identify=TransportError("gone"))
+    ask()
+    assert [verb for verb, _ in alone] == ["refresh", "probe", "identify"]
+    assert asked == []
+
+
+def test_a_request_about_many_counts_as_many_calls(world, asked, settings, monkeypatch):
+    network = type(NETWORKS["tiktok"])
+    host = network.hosts[0]
+
+    def probe_batch(self: Any, client: Any, tokens: Any) -> Any:
+        yield Get(f"https://{host}/echo")
+        return [ALIVE] * len(tokens)
+
+    monkeypatch.setattr(network, "probe_batch", probe_batch)
+    logins(world.alpenglueck, 3)
+    with loopback.served() as address:
+        settings.NETWORK_HOSTS = {host: address}
+        ask()
+    assert Tally.objects.get().calls == 3

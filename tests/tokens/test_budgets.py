@@ -27,6 +27,7 @@ from tests.networks import loopback
 from tests.tokens import asker
 from tokens import budgets as module
 from tokens.budgets import Budgets, default_budget
+from tokens.gcra import Decision
 
 APP = uuid4()
 SUBJECT = "the-id-of-a-login"
@@ -345,6 +346,19 @@ def test_who_sleeps_already_is_stopped_too():
     assert sorted(at(ask))[0] < -25
 
 
+def test_who_is_stopped_together_comes_back_one_by_one():
+    async def ask(budgets):
+        network = network_of(Budget(600, 60, "app", ""))
+        waiting = asyncio.create_task(spent_all(budgets, network, LOGINS))
+        await asyncio.sleep(0.3)
+        budgets.allowance(network, APP, SUBJECT).heard(ME, answered(429, retry_after=30))
+        return await waiting
+
+    stopped = [-wait for wait in at(ask) if wait < 0]
+    assert len(stopped) > 5
+    assert max(stopped) - min(stopped) > 0.5
+
+
 # Without Valkey
 
 
@@ -427,6 +441,32 @@ def redis_keys(url):
         return client.keys()
 
 
+def test_a_defect_leaves_nobody_waiting(monkeypatch):
+    def broken(text):
+        raise ValueError
+
+    async def ask(budgets):
+        monkeypatch.setattr(Decision, "read", broken)
+        with pytest.raises(ValueError):
+            await asyncio.wait_for(spent(budgets, network_of(FULL)), 5)
+
+    at(ask)
+
+
+def test_what_is_over_is_not_remembered_for_ever(monkeypatch):
+    monkeypatch.setattr(module, "REMEMBERED", 3)
+
+    async def ask(budgets):
+        network = network_of(FULL, Budget(1, 1, "login", ""))
+        for subject in LOGINS:
+            budgets.allowance(network, APP, subject).heard(ME, answered(429, retry_after=0.01))
+        await asyncio.sleep(0.1)
+        await spent(budgets, network)
+        return len(budgets._known), len(budgets._paused)
+
+    assert max(at(ask)) <= 3
+
+
 def test_no_key_and_no_value_tells_a_login_or_a_token_and_all_expire(valkey):
     async def ask(budgets):
         network = network_of(SLOW_BUDGET, LOGIN_BUDGET, ADDRESS_BUDGET)
@@ -458,13 +498,15 @@ def test_calls_and_what_they_cost_are_counted_once(db):
             allowance = budgets.allowance(network, APP, SUBJECT)
             await allowance.spend(request_to(path))
             allowance.heard(request_to(path), answer)
-        first = budgets.spent("example")
-        return first, budgets.spent("example"), budgets.spent("another")
+        first, again = budgets.spent("example"), budgets.spent("example")
+        await budgets.allowance(network, APP, SUBJECT).spend(ME)
+        return first, again, budgets.spent("another"), budgets.spent("example")
 
-    (count,), again, other = at(ask)
+    (count,), again, other, (later,) = at(ask)
     assert (count.app_id, count.network_slug) == (APP, "example")
     assert (count.calls, count.cost) == (3, Decimal("0.010"))  # errors are not billed
     assert again == other == []
+    assert (later.calls, later.cost) == (1, 0)
 
 
 def test_x_says_what_a_probe_costs():

@@ -8,6 +8,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
+from networks.allowance import OverBudget
 from networks.base import (
     ALIVE,
     Grant,
@@ -35,6 +36,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("our_client_ids")]
 SECRET = "a-text-that-must-never-be-shown"
 LATER = datetime(2100, 1, 1, tzinfo=UTC)
 DEFECT = ValueError(SECRET)
+OVER = OverBudget(5.0)
 RENEWED = Grant("renewed", "renewed-refresh", NETWORKS["tiktok"].scopes)
 ENDED = dead(Reason.INVALID_TOKEN_UNSPECIFIED, ambiguous=True, renewable=True)
 
@@ -94,12 +96,13 @@ def test_a_defect_before_a_conversation_costs_none_of_the_others(world, says, mo
     assert all_but_mia_were_asked()
 
 
+@pytest.mark.parametrize("verdict", [dead(Reason.REVOKED_BY_USER), ALIVE], ids=lambda v: v.health)
 @pytest.mark.parametrize("field", ["lease", "issued_at"])
-def test_a_finding_counts_only_while_lease_and_issue_are_what_was_read(anna, field):
+def test_a_finding_counts_only_while_lease_and_issue_are_what_was_read(anna, field, verdict):
     token = claimed()
     Token.objects.update(**{field: {"lease": None, "issued_at": LATER}[field]})
     before = Token.objects.values().get()
-    write_down([Finding(token, dead(Reason.REVOKED_BY_USER))])
+    write_down([Finding(token, verdict)])
     assert Token.objects.values().get() == before
     assert the_profile().is_valid
 
@@ -107,6 +110,21 @@ def test_a_finding_counts_only_while_lease_and_issue_are_what_was_read(anna, fie
 def test_what_another_worker_holds_is_passed_by(anna):
     assert claimed()
     assert leases.claim("tiktok", 10) == []
+
+
+def test_the_longest_due_is_claimed_first(world):
+    tokens = [login(world.alpenglueck, f"Login {number}") for number in range(5)]
+    for hours, token in enumerate(tokens):
+        due = timezone.now() - timedelta(hours=hours)
+        Token.objects.filter(pk=token.pk).update(next_probe_at=due)
+    assert [leases.claim("tiktok", 1) for _ in tokens] == [[token] for token in reversed(tokens)]
+
+
+def test_who_lost_its_lease_hands_nothing_back(anna):
+    mine, _ = claimed(), claimed()
+    before = Token.objects.values().get()
+    leases.hand_back([asking.PutOff(mine, 0.0)])
+    assert Token.objects.values().get() == before
 
 
 @pytest.mark.django_db(transaction=True)
@@ -186,6 +204,25 @@ def test_a_pair_is_committed_before_it_is_probed(anna, says):
     assert Token.objects.get().open().access_token == "renewed"
 
 
+def test_a_refresh_that_succeeds_is_the_probe(anna, says):
+    about_to_end(anna)
+    asked = says("tiktok", probe=dead(Reason.REVOKED_BY_USER), refresh=RENEWED)
+    ask()
+    assert asked == [("refresh", "access of Anna Huber")]
+    assert next_probe() > timedelta(hours=1)
+
+
+@pytest.mark.parametrize("over", ["probe", "identify"])
+def test_what_the_network_said_before_the_budget_was_used_up_counts(anna, says, over):
+    anna.listed_at = None
+    about_to_end(anna)
+    says("tiktok", refresh=RENEWED, **{"probe": ALIVE, "identify": OVER, over: OVER})
+    ask()
+    token = Token.objects.get()
+    assert (token.unclear_reason, token.listed_at) == ("", None)
+    assert next_probe() > timedelta(hours=1), "and it is asked again in its turn"
+
+
 @pytest.mark.parametrize("ends", [True, False], ids=["ahead of the end", "after the answer"])
 def test_a_fresh_pair_that_reads_as_ended_is_not_rotated_again_and_not_believed(anna, says, ends):
     anna.listed_at = None
@@ -228,14 +265,36 @@ def test_a_scope_that_nothing_required_needs_may_go(anna, says):
     assert the_profile().is_valid
 
 
+def test_a_scope_that_goes_at_a_refresh_takes_along_what_it_was_for(world, says):
+    about_to_end(login(world.alpenglueck, slug="linkedin"))
+    assert the_profile().can("comment_on_incoming")
+    scopes = set(NETWORKS["linkedin"].scopes) - {"r_organization_social"}
+    says("linkedin", refresh=Grant("renewed", "renewed-refresh", tuple(scopes)))
+    ask("linkedin")
+    profile = the_profile()
+    assert profile.is_valid
+    assert not profile.can("comment_on_incoming")
+
+
+def test_a_refresh_never_moves_the_day_later_on_which_a_person_must_come(anna, says):
+    day = anna.reauthorize_by = timezone.now() + timedelta(days=3)
+    about_to_end(anna)
+    says("tiktok", refresh=replace(RENEWED, refresh_expires_at=day + timedelta(days=300)))
+    ask()
+    token = Token.objects.get()
+    assert token.open().access_token == "renewed"
+    assert token.reauthorize_by == day
+
+
 @pytest.mark.parametrize("field", ["lease", "issued_at"])
 def test_a_pair_is_stored_only_while_lease_and_issue_are_what_was_read(anna, says, field):
     says("tiktok", probe=ALIVE, refresh=RENEWED)
+    anna.listed_at = None
     about_to_end(anna)
     session = asking.session_of(claimed())
-    next(session)
+    assert conversation_of(session).__name__ == "refresh"
     Token.objects.update(**{field: {"lease": None, "issued_at": LATER}[field]})
-    session.send(RENEWED)
+    assert conversation_of(session, RENEWED).__name__ == "probe"
     assert Token.objects.get().open().access_token == "access of Anna Huber"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import threading
 import time
@@ -12,13 +13,14 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from networks.base import ALIVE, Get, Reason, Verdict, dead
+from networks.base import ALIVE, Answer, Budget, Get, Reason, Verdict, dead, unclear
 from networks.registry import NETWORKS
 from tests.networks import loopback
 from tests.saying import login, whose
-from tokens import probing
+from tokens import budgets, probing
+from tokens.conversations import Conversations, LaneEnded
 from tokens.engine import Engine
-from tokens.models import Token
+from tokens.models import OAuthApp, Tally, Token
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -193,3 +195,120 @@ def test_sessions_under_way_are_not_searched_for_garbage_again_and_again(world):
     with Engine():
         assert gc.get_threshold()[0] > 10 * probing.AT_ONCE
     assert gc.get_threshold() == before
+
+
+# Budgets
+
+
+@pytest.fixture
+def refusing(settings: Any, says: Any, monkeypatch: Any) -> Iterator[dict[str, float]]:
+    """A network that is really asked. While `seconds` is there, it asks for so many, and says so
+    of its app as a whole."""
+    network, wait = type(NETWORKS["tiktok"]), {"seconds": 0.0}
+    host = network.hosts[0]
+
+    def probe(self: Any, client: Any, grant: Any, subject: str) -> Any:
+        yield Get(f"https://{host}/echo")
+        seconds = wait["seconds"]
+        return unclear(Reason.RATE_LIMITED, retry_after=seconds) if seconds else ALIVE
+
+    def read(self: Any, where: Any, answer: Answer, known: Any = None) -> Verdict:
+        return unclear(Reason.RATE_LIMITED, retry_after=wait["seconds"])
+
+    async def page(request: Any) -> Any:
+        answer = await echo(request)
+        if wait["seconds"]:
+            answer.set_status(429)
+        return answer
+
+    echo = loopback.PAGES["echo"]
+    monkeypatch.setitem(loopback.PAGES, "echo", page)
+    monkeypatch.setattr(network, "probe", probe)
+    monkeypatch.setattr(network, "read", read)
+    monkeypatch.setattr(network, "budgets", (Budget(6000, 60, "app", ""),))
+    with loopback.served() as address:
+        settings.NETWORK_HOSTS = {host: address}
+        yield wait
+
+
+def another_app(token: Token) -> None:
+    token.app = OAuthApp.objects.create(
+        network_slug="tiktok", issuer="https://other.example", client_id="tests"
+    )
+    token.save()
+
+
+def test_what_is_asked_is_counted(world, refusing, engine):
+    login(world.alpenglueck)
+    make_due()
+    assert engine.sweep("tiktok") == 1
+    tally = Tally.objects.get()
+    assert (tally.calls, tally.asked, tally.alive) == (1, 1, 1)
+
+
+def test_of_a_network_that_nobody_has_asked_yet_a_few_are_claimed_first(
+    world, hangs, engine, monkeypatch
+):
+    monkeypatch.setattr(budgets, "STRANGERS", 3)
+    for number in range(7):
+        login(world.alpenglueck, f"Person {number}")
+    hangs("tiktok")
+    make_due()
+    engine.wake("tiktok")
+    assert within(SOON, lambda: Token.objects.exclude(lease=None).count() > 0)
+    assert Token.objects.exclude(lease=None).count() == 3
+
+
+def test_nothing_is_claimed_of_an_app_that_is_to_be_left_alone(world, refusing, engine):
+    first, second = login(world.alpenglueck), login(world.alpenglueck, "Mia Lang")
+    another_app(second)
+    Token.objects.filter(pk=first.pk).update(next_probe_at=timezone.now())
+    refusing["seconds"] = 600.0
+    Token.objects.filter(pk=second.pk).update(next_probe_at=timezone.now() + timedelta(hours=1))
+    assert engine.sweep("tiktok") == 1
+    refusing["seconds"] = 0.0
+    make_due()
+    assert engine.sweep("tiktok") == 1
+    assert asked(pk=second.pk)()
+    assert Token.objects.get(pk=first.pk).next_probe_at <= timezone.now(), "it stays due"
+
+
+def test_an_app_that_is_to_be_left_alone_for_a_moment_is_waited_for(world, refusing, engine):
+    """And not left to the next tick, by when more would have queued up."""
+    login(world.alpenglueck)
+    make_due()
+    refusing["seconds"] = 1.0
+    assert engine.sweep("tiktok") == 1
+    refusing["seconds"] = 0.0
+    make_due()
+    assert engine.sweep("tiktok") == 1
+    assert Token.objects.get().unclear_reason == ""
+
+
+# Ends
+
+
+def test_who_is_nudged_after_it_was_stopped_claims_nothing(world, says):
+    login(world.alpenglueck)
+    says("tiktok", probe=ALIVE)
+    make_due()
+    with Conversations() as talk:
+        lane = probing.Lane(NETWORKS["tiktok"], talk)
+        lane.stop()
+        lane.nudge()
+        assert lane.run() == 0
+
+
+def test_nobody_waits_for_a_lane_that_has_ended():
+    with Conversations() as talk:
+        outbox = talk.outbox()
+
+        def write() -> Any:
+            return asyncio.run_coroutine_threadsafe(outbox.write(lambda: None), talk._loop)
+
+        before = write()
+        outbox.close()
+        after = write()
+        for waiting in (before, after):
+            with pytest.raises(LaneEnded):
+                waiting.result(SOON)

@@ -6,9 +6,10 @@ from uuid import uuid4
 
 import pytest
 
+from networks.base import Health, Reason
 from tests import builders
 from tokens.failures import Tally
-from tokens.tallies import Count, add
+from tokens.tallies import Count, add, of_answers
 
 pytestmark = pytest.mark.django_db
 MINUTE = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -46,3 +47,22 @@ def test_any_number_of_counts_is_one_statement_and_none_is_none(app_id, django_a
         add(Count(app_id, "x", MINUTE, calls=1) for _ in range(100))
     with django_assert_num_queries(0):
         add([])
+
+
+@pytest.mark.parametrize(
+    ("health", "reason", "counted"),
+    [
+        (Health.ALIVE, "", 3600.0),
+        (Health.DEAD, "", 3600.0),
+        (Health.UNCLEAR, "", 0.0),  # the next clear answer is about this time too
+        (Health.DEAD, Reason.REVOKED_BY_USER, 0.0),  # what is dead cannot die
+    ],
+)
+def test_a_clear_answer_about_a_living_token_counts_the_time_since_the_last(
+    world, health, reason, counted
+):
+    token = builders.token(
+        world.alpenglueck, "x", reason=reason, probed_at=MINUTE - timedelta(hours=1)
+    )
+    (count,) = of_answers([(token, health)], MINUTE)
+    assert (count.asked, getattr(count, health.value), count.exposure) == (1, 1, counted)
