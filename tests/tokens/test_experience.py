@@ -184,15 +184,15 @@ def test_a_failure_elsewhere_or_long_ago_excuses_nothing(counted, closed_ago):
 
 
 def test_a_death_counts_where_the_token_was_when_it_died(counted):
-    """It was connected a day before, had died a month ago, and was reconnected since."""
+    """It was connected ten days before, had died a month ago, and was reconnected since."""
     access = builders.access(counted, builders.profile(counted.organization))
     builders.change(access, Reason.EXPIRED, was=True, now=False, at=ago(30 * DAY))
-    builders.change(access, None, was=False, now=True, at=ago(DAY), actor_name="Anna Huber")
+    builders.change(access, None, was=False, now=True, at=ago(10 * DAY), actor_name="Anna Huber")
     builders.change(access, Reason.REVOKED_BY_USER, was=True, now=False, at=ago(HOUR / 2))
     died_at = access.changes.latest("id").at
     builders.change(access, None, was=False, now=True, actor_name="Anna Huber")
     Token.objects.update(died_at=died_at, consented_at=timezone.now())
-    assert learnt_deaths() == {Cell("linkedin", 0, 0): 1}
+    assert learnt_deaths() == {Cell("linkedin", 1, 0): 1}
 
 
 def test_a_death_that_is_written_late_is_not_lost(counted):

@@ -86,6 +86,25 @@ def test_no_window_ever_holds_more_than_its_budget(budgets, each, gaps):
             assert beyond - first >= seconds * SECOND
 
 
+@pytest.mark.parametrize("each", ["app", "address", "login"])
+@pytest.mark.parametrize(("calls", "seconds"), [(1, 60), (10, 1), (100, 60), (1000, 86_400)])
+def test_who_asks_without_a_pause_gets_no_more_than_the_budget(calls, seconds, each):
+    limit = limit_for("key", each, "", [Budget(calls, seconds, each, "")])
+    store: dict[str, int] = {}
+    sent: list[int] = []
+    now = START
+    while len(sent) < 3 * calls:
+        batch = Batch()
+        batch.rows.append([0, batch.number("key", limit), 1])
+        (wait,) = decide(batch, store, now).waits
+        if wait < 0:
+            now -= wait
+        else:
+            sent.append(now)
+    for first, beyond in zip(sent, sent[calls:], strict=False):
+        assert beyond - first >= seconds * SECOND
+
+
 def test_an_even_pace_uses_nearly_all_of_its_share():
     limit = limit_for("key", "app", "", [Budget(600, 60, "app", "")])
     assert 0.93 * 600 * SHARE <= 60 * SECOND / limit.interval <= 600 * SHARE

@@ -307,6 +307,7 @@ def test_nobody_waits_for_a_lane_that_has_ended():
             return asyncio.run_coroutine_threadsafe(outbox.write(lambda: None), talk._loop)
 
         before = write()
+        assert within(SOON, lambda: not outbox._queue.empty())
         outbox.close()
         after = write()
         for waiting in (before, after):
