@@ -24,7 +24,7 @@ from profiles.models import Profile
 from tests import builders
 from tests.people import World
 from tokens.models import StatusChange, Token
-from tokens.tasks import probe_network
+from tokens.tasks import probe_network, tell
 
 # Name -> what it takes. An id names a row of any organization: what the task does with it must be
 # that organization's own business.
@@ -123,3 +123,12 @@ def test_a_network_that_does_not_exist_is_asked_nothing(
 def test_each_network_of_the_schedule_exists() -> None:
     asked = [entry.get("args") for entry in app.conf.beat_schedule.values()]
     assert sorted(args[0] for args in asked if args) == sorted(NETWORKS)
+
+
+def test_without_a_broker_changes_are_told_later_and_the_engine_goes_on(
+    monkeypatch: Any, caplog: Any
+) -> None:
+    with app.connection_for_write("redis://127.0.0.1:1/0") as nowhere:
+        monkeypatch.setattr(app, "connection_for_write", lambda *_, **__: nowhere)
+        tell()
+    assert "nobody was told of changes: OperationalError" in caplog.text

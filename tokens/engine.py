@@ -33,6 +33,7 @@ class Engine:
         self._on_changes = on_changes
         self._lanes: dict[str, tuple[Lane, threading.Thread]] = {}
         self._lock = threading.Lock()
+        self._is_stopped = False
 
     def __enter__(self) -> Self:
         self._garbage = gc.get_threshold()
@@ -49,6 +50,7 @@ class Engine:
         """Finish or hand back what is claimed: at most as long as a conversation lasts."""
         self._talk.stop()
         with self._lock:
+            self._is_stopped = True
             under_way = list(self._lanes.values())
         for lane, _ in under_way:
             lane.stop()
@@ -64,6 +66,8 @@ class Engine:
     def wake(self, network_slug: str) -> None:
         """See to what is due at a network, in its lane; returns at once."""
         with self._lock:
+            if self._is_stopped:
+                return
             if network_slug in self._lanes:
                 self._lanes[network_slug][0].nudge()
                 return

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from time import monotonic
 
+from django.db import connection
 from django.utils import timezone
 
 from networks.base import Network
+from networks.http import TIME_LIMIT
 from networks.registry import NETWORKS
 from tokens import tallies
 from tokens.asking import PutOff
@@ -66,13 +69,31 @@ class Lane:
                 while self.has_more and self._under_way <= AT_ONCE - CLAIM:
                     wanted = CLAIM if limit is None else min(CLAIM, limit - asked)
                     room = self._talk.budgets.room(self.network.slug)
-                    asked += self._begin(min(wanted, room))
-                    if room < CLAIM:  # what was claimed has to spend before there is more
+                    begun = self._begin(min(wanted, room))
+                    asked += begun
+                    # What was claimed has to spend before there is more; and where only an app
+                    # that is over its budget has something due, there is nothing but to wait.
+                    if not begun or room < CLAIM:
                         break
                 self._take_in(self._outbox.take(PATIENCE))
+        except Exception:
+            self._let_end()
+            raise
         finally:
             self._outbox.close()
         return asked
+
+    def _let_end(self) -> None:
+        """It breaks off. What is under way comes back with its lease, but not a pair for which a
+        refresh token was used up (rule 4): that is stored still."""
+        connection.close_if_unusable_or_obsolete()
+        end = monotonic() + TIME_LIMIT
+        while self._under_way > 0 and monotonic() < end:
+            for outcome in self._outbox.take(PATIENCE):
+                if isinstance(outcome, Wanted):
+                    outcome.settle()
+                else:
+                    self._under_way -= 1
 
     def _begin(self, wanted: int) -> int:
         self.has_more = False

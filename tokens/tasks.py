@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from datetime import timedelta
-from functools import partial
 
 from celery import current_app, shared_task
 from celery.signals import worker_process_shutdown
 from django.conf import settings
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from tokens import learning, watching
 from tokens.connecting import STATE_AGE
@@ -20,6 +21,7 @@ from tokens.models import AuthorizationRequest, Token
 UNUSED_AFTER = timedelta(days=1)
 UNUSED_AT_ONCE = 8  # each may wait for its network as long as a conversation lasts
 
+logger = logging.getLogger(__name__)
 _engine: Engine | None = None
 _starting = threading.Lock()
 
@@ -29,9 +31,17 @@ def engine() -> Engine:
     global _engine
     with _starting:
         if _engine is None:
-            _engine = Engine(on_changes=partial(current_app.send_task, settings.AFTER_CHANGES))
+            _engine = Engine(on_changes=tell)
             _engine.__enter__()
         return _engine
+
+
+def tell() -> None:
+    """Wake whoever writes to people; without a broker, beat does so when there is one again."""
+    try:
+        current_app.send_task(settings.AFTER_CHANGES)
+    except OperationalError as error:
+        logger.warning("nobody was told of changes: %s", type(error).__name__)
 
 
 @worker_process_shutdown.connect  # type: ignore[untyped-decorator]

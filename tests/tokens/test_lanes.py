@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from networks.base import ALIVE, Answer, Budget, Get, Reason, Verdict, dead, unclear
+from networks.base import ALIVE, Answer, Budget, Get, Grant, Reason, Verdict, dead, unclear
 from networks.registry import NETWORKS
 from tests.networks import loopback
 from tests.saying import login, whose
-from tokens import budgets, probing
+from tokens import budgets, leases, probing
 from tokens.conversations import Conversations, LaneEnded
 from tokens.engine import Engine
 from tokens.models import OAuthApp, Tally, Token
@@ -285,6 +285,29 @@ def test_an_app_that_is_to_be_left_alone_for_a_moment_is_waited_for(world, refus
     assert Token.objects.get().unclear_reason == ""
 
 
+def test_whom_there_is_room_for_does_not_make_a_lane_ask_the_database_all_the_time(
+    world, refusing, engine, monkeypatch
+):
+    """Of one app there is nothing due, and of the other only what has to wait for a moment."""
+    monkeypatch.setattr(type(NETWORKS["tiktok"]), "budgets", (Budget(60_000, 60, "app", ""),))
+    first, second = login(world.alpenglueck), login(world.alpenglueck, "Mia Lang")
+    another_app(second)
+    make_due()
+    assert engine.sweep("tiktok") == 2
+    refusing["seconds"] = 2.0
+    Token.objects.filter(pk=first.pk).update(next_probe_at=timezone.now())
+    assert engine.sweep("tiktok") == 1
+    claims: list[int] = []
+
+    def counted(*args: Any, **kwargs: Any) -> list[Token]:
+        claims.append(1)
+        return leases.claim(*args, **kwargs)
+
+    monkeypatch.setattr(probing, "claim", counted)
+    assert engine.sweep("tiktok") == 0
+    assert 1 < len(claims) < 10
+
+
 # Ends
 
 
@@ -297,6 +320,54 @@ def test_who_is_nudged_after_it_was_stopped_claims_nothing(world, says):
         lane.stop()
         lane.nudge()
         assert lane.run() == 0
+
+
+def test_a_lane_that_breaks_off_still_stores_a_pair_that_comes(
+    world, says, settings, monkeypatch, caplog
+):
+    """Its refresh token is used up by then: without the new one the login would be dead."""
+    network = type(NETWORKS["tiktok"])
+    host = network.hosts[0]
+    echo, asked_for, broke_off = loopback.PAGES["echo"], threading.Event(), threading.Event()
+
+    async def page(request: Any) -> Any:
+        asked_for.set()
+        await asyncio.to_thread(broke_off.wait, SOON)
+        return await echo(request)
+
+    def refresh(self: Any, client: Any, grant: Grant) -> Any:
+        yield Get(f"https://{host}/echo")
+        return Grant("renewed", "renewed-refresh", network.scopes)
+
+    def break_off() -> None:
+        assert asked_for.wait(SOON)
+        threading.Timer(0.2, broke_off.set).start()
+        raise OSError("SECRET")
+
+    says("tiktok", probe=dead(Reason.REVOKED_BY_USER))
+    monkeypatch.setitem(loopback.PAGES, "echo", page)
+    monkeypatch.setattr(network, "refresh", refresh)
+    now = timezone.now()
+    login(world.alpenglueck)
+    mia = login(world.alpenglueck, "Mia Lang", issued_at=now - timedelta(hours=1), expires_at=now)
+    make_due()
+    with loopback.served() as address, Engine(on_changes=break_off) as engine:
+        settings.NETWORK_HOSTS = {host: address}
+        engine.wake("tiktok")
+        assert within(SOON, lambda: not engine._lanes)
+    assert "the lane of tiktok broke off: OSError" in caplog.text
+    assert Token.objects.get(pk=mia.pk).open().refresh_token == "renewed-refresh"
+
+
+def test_an_engine_that_has_ended_wakes_nobody(world, says):
+    login(world.alpenglueck)
+    says("tiktok", probe=ALIVE)
+    make_due()
+    with Engine() as engine:
+        pass
+    engine.wake("tiktok")
+    assert not engine._lanes
+    assert Token.objects.get().lease is None
 
 
 def test_nobody_waits_for_a_lane_that_has_ended():
