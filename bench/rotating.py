@@ -35,9 +35,10 @@ UNKNOWN = {"code": 2, "message": "Authentication failed."}
 
 
 class Call(NamedTuple):
-    """`at`: seconds of the wall clock; when it was answered, where it was a refresh."""
+    """`at`: when it arrived, in seconds of the wall clock; `answered`: when its answer left."""
 
     at: float
+    answered: float
     worker: str
     subject: str
     kind: str
@@ -72,9 +73,10 @@ class Network:
     async def account(self, request: web.Request) -> web.Response:
         text = request.headers["Authorization"].removeprefix("Bearer ")
         await _travel()
-        self._note(request, text, "probe")
-        is_granted, subject = self.takes(text), number_of(text)[0]
+        at, is_granted, subject = time.time(), self.takes(text), number_of(text)[0]
         await _travel()
+        worker = request.match_info["worker"]
+        self.calls.append(Call(at, time.time(), worker, subject, "probe", is_granted))
         if is_granted:
             return web.json_response({"id": subject, "username": subject})
         return web.json_response(UNKNOWN, status=REFUSED)
@@ -82,27 +84,20 @@ class Network:
     async def token(self, request: web.Request) -> web.Response:
         text = str((await request.post())["refresh_token"])
         await _travel()
-        is_granted, subject = self.takes(text), number_of(text)[0]
+        at, is_granted, subject = time.time(), self.takes(text), number_of(text)[0]
         self.current[subject] += is_granted
         number = self.current[subject]
         await _travel()
-        self._note(request, text, "refresh", is_granted=is_granted)
+        worker = request.match_info["worker"]
+        self.calls.append(Call(at, time.time(), worker, subject, "refresh", is_granted))
         if not is_granted:
             return web.json_response(SPENT, status=REFUSED)
         if subject in self.aimed:
-            worker = int(request.match_info["worker"])
-            asyncio.get_running_loop().call_later(AIM, os.kill, worker, signal.SIGKILL)
+            asyncio.get_running_loop().call_later(AIM, os.kill, int(worker), signal.SIGKILL)
             self.aimed.remove(subject)
         grant = pair(subject, number)
         tokens = {"access_token": grant.access_token, "refresh_token": grant.refresh_token}
         return web.json_response(tokens | {"token_type": "bearer", "expires_in": 30 * 86400})
-
-    def _note(
-        self, request: web.Request, text: str, kind: str, *, is_granted: bool | None = None
-    ) -> None:
-        known = self.takes(text) if is_granted is None else is_granted
-        subject, _ = number_of(text)
-        self.calls.append(Call(time.time(), request.match_info["worker"], subject, kind, known))
 
     # What the bench tells it, and asks it.
 
