@@ -19,7 +19,7 @@ from functools import partial
 from statistics import median, quantiles
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.actor import Actor
@@ -225,15 +225,14 @@ def sweep_and_kill(scene: Scene, kills: int) -> None:
 
 @contextmanager
 def reconnecting(scene: Scene) -> Iterator[None]:
-    """Meanwhile a person after the other signs in anew, best while her token is being asked."""
+    """Meanwhile a person after the other signs in anew: best while her token is being renewed, else
+    while it is being asked."""
     has_ended = threading.Event()
 
     def go_on() -> None:
         app = OAuthApp.objects.get(network_slug=SLUG)
         while not has_ended.wait(0.02):
-            leased = Token.objects.filter(lease__isnull=False).order_by("?")
-            subject = leased.values_list("subject", flat=True).first()
-            reconnect(scene, app, subject or str(random.randrange(scene.tokens)))  # noqa: S311
+            reconnect(scene, app, scene.network.renewing() or somebody())
         connection.close()
 
     thread = threading.Thread(target=go_on)
@@ -245,6 +244,11 @@ def reconnecting(scene: Scene) -> Iterator[None]:
         thread.join()
 
 
+def somebody() -> str:
+    leased = F("lease").desc(nulls_last=True)
+    return Token.objects.order_by(leased).values_list("subject", flat=True)[0]
+
+
 def reconnect(scene: Scene, app: OAuthApp, subject: str) -> None:
     """As the callback of a sign-in does it."""
     profile = Profile.objects.select_related("organization").get(
@@ -253,7 +257,6 @@ def reconnect(scene: Scene, app: OAuthApp, subject: str) -> None:
     grant = scene.network.consent(subject)
     identity = Identity(subject, f"Login {subject}")
     found = [Reachable("account", subject, profile.name, is_login=True)]
-    time.sleep(random.uniform(0, 0.05))  # noqa: S311 - it asks the network whose login it is
     storing.reconnect(profile, Arrival(app, grant, identity, found), by=Actor())
     scene.evidence.reconnected[subject] = number_of(grant.refresh_token)[1]
 

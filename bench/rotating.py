@@ -58,12 +58,14 @@ def number_of(text: str) -> tuple[str, int]:
 
 
 class Network:
-    """`current`: the number of each login's pair; `revoked`: who took the access away."""
+    """`current`: the number of each login's pair; `revoked`: who took the access away;
+    `under_way`: whose next pair is on its way back."""
 
     def __init__(self) -> None:
         self.current: defaultdict[str, int] = defaultdict(int)
         self.revoked: set[str] = set()
         self.aimed: set[str] = set()
+        self.under_way: set[str] = set()
         self.calls: list[Call] = []
 
     def takes(self, text: str) -> bool:
@@ -87,7 +89,9 @@ class Network:
         at, is_granted, subject = time.time(), self.takes(text), number_of(text)[0]
         self.current[subject] += is_granted
         number = self.current[subject]
+        self.under_way.add(subject)
         await _travel()
+        self.under_way.discard(subject)
         worker = request.match_info["worker"]
         self.calls.append(Call(at, time.time(), worker, subject, "refresh", is_granted))
         if not is_granted:
@@ -113,6 +117,8 @@ class Network:
                 self.revoked.add(subject)
             case "aim":
                 self.aimed.add(subject)
+            case "renewing":
+                told = next(iter(self.under_way), "")
             case "calls":
                 told, self.calls = self.calls, []
             case "truth":
@@ -153,6 +159,10 @@ class Rotating:
     def aim(self, subject: str) -> None:
         """Kill whoever is given the next pair of this login, as soon as it has arrived."""
         self._say("aim", subject)
+
+    def renewing(self) -> str:
+        """A login whose next pair is on its way to whoever asked for it; "" where none is."""
+        return str(self._say("renewing"))
 
     def calls(self) -> list[Call]:
         """What was asked since this was asked last."""

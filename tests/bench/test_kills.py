@@ -25,6 +25,7 @@ def test_no_killed_worker_costs_more_than_the_pair_it_was_just_given(settings, m
         monkeypatch.setenv(f"PINTEREST_{name}", "bench")
     settings.OAUTH_CLIENTS = {"pinterest": ("bench", "bench")}
     monkeypatch.setattr(kills, "AIMED", 1)
+    monkeypatch.setattr(kills, "ROTATING", 0.5)
     figures = list(kills.run(tokens=[TOKENS], kills=KILLS, limit=LIMIT))
     said = {figure.figure: figure.value for figure in figures}
     assert {none: said[none] for none in judging.NONE} == dict.fromkeys(judging.NONE, 0)
