@@ -76,11 +76,11 @@ def last_rotations(calls: Iterable[Call]) -> dict[str, Call]:
 
 
 def is_killed_with(rotation: Call | None, killed: Mapping[str, float]) -> bool:
-    """Whether whoever asked for a pair was killed after the network had made it, and before it
-    can have been committed if nothing stands still."""
+    """Whether whoever asked for a pair was killed before it can have been committed, if nothing
+    stands still: even while the question was under way."""
     if rotation is None or rotation.worker not in killed:
         return False
-    return 0 <= killed[rotation.worker] - rotation.at < LONGEST
+    return killed[rotation.worker] - rotation.at < LONGEST
 
 
 def beyond_budgets(calls: Iterable[Call], rate: int) -> int:
