@@ -97,13 +97,12 @@ class Scene:
         finally:
             worker.end()
 
-    def wait_for(self, holds: Callable[[], bool]) -> float:
-        """Seconds until something holds, which nothing but a lease or two may put off."""
+    def wait_for(self, holds: Callable[[], bool]) -> None:
+        """Until something holds, which nothing but a lease or two may put off."""
         start = time.monotonic()
         while not holds():
             assert time.monotonic() - start < 60 + 3 * self.lease, "it never came"
             time.sleep(0.1)
-        return time.monotonic() - start
 
 
 def run(
@@ -172,7 +171,8 @@ def aimed(scene: Scene) -> Iterator[Figure]:
         scene.hear()
         with scene.sweeping():
             is_red = partial(is_red_while_others_are_asked, subject, subjects)
-            waits.append(scene.wait_for(is_red))
+            scene.wait_for(is_red)
+        waits.append(time.time() - max(scene.evidence.killed.values()))
         asked.append(sum(call.subject == subject for call in scene.hear()))
         reasons.add(Token.objects.get(subject=subject).reason)
     of = f"{AIMED} kills"
