@@ -172,7 +172,7 @@ def aimed(scene: Scene) -> Iterator[Figure]:
         with scene.sweeping():
             is_red = partial(is_red_while_others_are_asked, subject, subjects)
             scene.wait_for(is_red)
-        waits.append(time.time() - max(scene.evidence.killed.values()))
+            waits.append(time.time() - max(scene.evidence.killed.values()))
         asked.append(sum(call.subject == subject for call in scene.hear()))
         reasons.add(Token.objects.get(subject=subject).reason)
     of = f"{AIMED} kills"
