@@ -27,6 +27,7 @@ BENCHES = (
     "sweep",
     "workers",
     "claims",
+    "kills",
     *CALCULATED,
 )
 
@@ -67,7 +68,7 @@ def arguments() -> tuple[list[str], dict[str, Any]]:
     parser.add_argument("names", nargs="*", metavar="name", help=", ".join(BENCHES))
     for size in ("tokens", "rows", "profiles", "workers"):
         parser.add_argument(f"--{size}", type=int, nargs="+", help="sizes to measure at")
-    for size in ("runs", "tasks"):
+    for size in ("runs", "tasks", "kills"):
         parser.add_argument(f"--{size}", type=int, help="how many")
     given = {name: value for name, value in vars(parser.parse_args()).items() if value is not None}
     return given.pop("names") or list(BENCHES), given

@@ -99,7 +99,7 @@ class Log:
         for budget in filter(None, query.split("&")):
             each, calls, seconds = budget.split(",")
             those = self.times.values() if each == "login" else [everything]
-            beyond[budget] = sum(_beyond(times, int(calls), int(seconds)) for times in those)
+            beyond[budget] = sum(calls_beyond(times, int(calls), int(seconds)) for times in those)
         return {
             "requests": len(everything),
             "tokens": len(self.times),
@@ -109,7 +109,7 @@ class Log:
         }
 
 
-def _beyond(times: list[float], calls: int, seconds: int) -> int:
+def calls_beyond(times: list[float], calls: int, seconds: int) -> int:
     """How many calls came while `calls` others lay within the `seconds` before them."""
     return sum(last - first < seconds for first, last in zip(times, times[calls:], strict=False))
 
