@@ -1,8 +1,9 @@
 """When failures are no coincidence, and when a death is believed: pure functions of what was seen.
 
-Deaths that strike independently and without notice, among tokens that had gone unasked for E
-token-days in sum, are at most Poisson with mean hazard x E. `surprising` is the test; what it
-needs to know is counted by `tokens.holding`. Times are aware datetimes, spans timedeltas.
+Deaths that strike independently and without notice, among n tokens that had gone unasked for E
+token-days in sum, are hazard x E in the mean, and no more widely spread than Binomial with that
+mean and n (Hoeffding 1956). `surprising` is the test; what it needs to know is counted by
+`tokens.holding`. Times are aware datetimes, spans timedeltas.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import ceil, exp, lgamma, log
+from math import ceil, exp, lgamma, log, log1p
 from uuid import UUID
 
 # Failures count together when they were first seen within this time.
@@ -29,16 +30,23 @@ ALPHA_OF_THE_REST = 1e-3
 ALPHA_UNCLEAR = 1e-3
 # Deaths without notice of one token in a day, until the installation knows its own.
 HAZARD = 1 / 365
+# So many token-days, with HAZARD, weigh against what the installation has seen.
+PRIOR_DAYS = 10 / HAZARD
 # Answers that are unclear on any day, as a share of all; SAFETY stands above it.
 UNCLEAR = 0.01
 
-# So many other logins are heard before a death is believed: a failure that takes a tenth of them
-# stays unseen by a hundred once in 40,000 times. Listings are dearer: two calls or more.
-NEIGHBOURS, NEIGHBOURS_LISTED = 100, 20
-# This part of them is enough: some are under way, or do not answer.
-HEARD = 0.75
+# So many other logins are asked before a death is believed, or all where there are fewer, and this
+# part of them is enough: some are under way, or do not answer. A failure that takes a tenth of them
+# stays unseen by the 101 that are heard once in 40,000 times (0.9 ** 101). What only listings say
+# is no less wrong when it is told, so that as many are listed.
+NEIGHBOURS, HEARD = 134, 0.75
 # After so many times the wait, silence of the neighbours does not delay a death any longer.
 PATIENCE = 10
+
+# Nothing is held longer than this, whether or not an operator looks: to tell somebody of an outage
+# is bad, never to tell them of an end is worse. It is three times the longest outages of a network
+# as a whole, and each token was asked three times at least, as none waits longer than a day.
+HELD_AT_MOST = timedelta(days=3)
 
 CANARIES = 10
 # Of the canaries that answer, this part lives where a failure is over: some died meanwhile.
@@ -74,22 +82,30 @@ def expected_unclear(asked: int) -> float:
     return SAFETY * UNCLEAR * asked
 
 
+def hazard(token_days: float, deaths: float) -> float:
+    """Deaths without notice of one token in a day: the prior, and what was seen here."""
+    return (deaths + HAZARD * PRIOR_DAYS) / (token_days + PRIOR_DAYS)
+
+
 def surprising(seen: Seen, alpha: float = ALPHA) -> bool:
     """Whether so many failing logins are no coincidence. The last of them is why we look, so that
     the others alone have to be too many (Slivnyak's theorem)."""
-    return tail(seen.logins - 1, seen.expected) <= alpha
+    return tail(seen.logins - 1, seen.expected, max(seen.asked, seen.logins) - 1) <= alpha
 
 
-def tail(count: int, mean: float) -> float:
-    """P(N >= count) for a Poisson N; 1.0 up to the mean, where nobody would be surprised."""
+def tail(count: int, mean: float, of: int) -> float:
+    """P(N >= count) for a Binomial N of that mean and so many trials; 1.0 up to the mean, where
+    nobody would be surprised."""
     if count <= mean or count <= 0:
         return 1.0
     if mean <= 0:
         return 0.0
-    term = total = exp(count * log(mean) - mean - lgamma(count + 1))
+    share = mean / of
+    choices = lgamma(of + 1) - lgamma(count + 1) - lgamma(of - count + 1)
+    term = total = exp(choices + count * log(share) + (of - count) * log1p(-share))
     while term > total * 1e-12:
+        term *= (of - count) / (count + 1) * share / (1 - share)
         count += 1
-        term *= mean / count
         total += term
     return total
 
@@ -127,6 +143,11 @@ def believed(sighting: Sighting, now: datetime, wait: timedelta) -> bool:
     if age < wait:
         return False
     return sighting.heard >= ceil(HEARD * sighting.others) or age >= PATIENCE * wait
+
+
+def held_too_long(opened_at: datetime, now: datetime) -> bool:
+    """Whether a failure has lasted until its deaths are believed after all."""
+    return now - opened_at >= HELD_AT_MOST
 
 
 def canaries_due(opened_at: datetime, last: datetime | None, now: datetime) -> bool:

@@ -44,7 +44,9 @@ class Failure(models.Model):
     held: suspected, and not believed. `logins` of the `asked` ones failed when it opened, where
     `expected` would have been usual; `held` is how many accesses wait now. `canaries` are the
     tokens, held then, that were asked again at `canaries_at`. `told_opening_at` and
-    `told_closing_at`: when mails to the operator were planned (notifications/operators.py).
+    `told_closing_at`: when mails to the operator were planned (notifications/operators.py). From `believed_at` on
+    nothing is held any more: `believed_by` said that the deaths are true, or nobody did for so
+    long that they count (breaker.HELD_AT_MOST).
     """
 
     network_slug = models.CharField(max_length=30)
@@ -63,6 +65,8 @@ class Failure(models.Model):
     canaries_at = models.DateTimeField(null=True)
     told_opening_at = models.DateTimeField(null=True)
     told_closing_at = models.DateTimeField(null=True)
+    believed_at = models.DateTimeField(null=True)
+    believed_by = models.CharField(max_length=200, blank=True, default="")
 
     class Meta:
         constraints = [

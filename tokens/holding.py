@@ -12,12 +12,12 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, Max, OuterRef, QuerySet, Sum
 
 from networks.base import Health, Reason
 from tokens import breaker, tallies
-from tokens.breaker import FEWEST, NEIGHBOURS, NEIGHBOURS_LISTED, WINDOW, Seen, Sighting
+from tokens.breaker import FEWEST, NEIGHBOURS, WINDOW, Seen, Sighting
 from tokens.models import Access, Experience, Failure, Tally, Token
 from tokens.storing import confirm_after
 from tokens.tallies import Count
@@ -27,8 +27,6 @@ LISTED = (Reason.PERMISSION_LOST, Reason.NO_LONGER_LISTED)
 # How long a death that a network states plainly waits for its neighbours.
 PLAINLY = timedelta(minutes=2)
 COUNTED = ("calls", "asked", "alive", "dead", "unclear", "exposure", "cost")
-# So many token-days, with breaker.HAZARD, weigh against what the installation has seen.
-PRIOR_DAYS = 10 / breaker.HAZARD
 
 # Distinct logins of each app that began to fail, or died without notice, since a time. What only
 # listings say counts by profiles too: one page that is deleted is lost by all who worked with it.
@@ -115,8 +113,7 @@ def hazard_of(network_slug: str) -> float:
     """Deaths without notice of one token in a day: the prior, and what was seen here."""
     cells = Experience.objects.filter(network_slug=network_slug)
     known = cells.aggregate(days=Sum("token_days"), deaths=Sum("deaths"))
-    deaths = (known["deaths"] or 0.0) + breaker.HAZARD * PRIOR_DAYS
-    return float(deaths / ((known["days"] or 0.0) + PRIOR_DAYS))
+    return breaker.hazard(known["days"] or 0.0, known["deaths"] or 0.0)
 
 
 def held(network_slug: str, app_id: UUID | None) -> QuerySet[Access]:
@@ -131,9 +128,8 @@ def is_suspected() -> Exists:
 
 def pull_neighbours(network_slug: str, app_id: UUID, now: datetime, *, listed: bool) -> None:
     """Let some of an app's other tokens be asked now, and what they reach too where `listed`."""
-    most = NEIGHBOURS_LISTED if listed else NEIGHBOURS
     values: dict[str, Any] = {"network": network_slug, "app": app_id, "now": now}
-    values |= {"listed": listed, "most": most}
+    values |= {"listed": listed, "most": NEIGHBOURS}
     with connection.cursor() as cursor:
         cursor.execute(PULL, values)
 
@@ -146,10 +142,26 @@ def open_failure(
     failure = Failure(network_slug=network_slug, app_id=app_id, health=health, reason=reason)
     failure.logins, failure.asked = total.logins, total.asked
     failure.expected = total.expected
-    Failure.objects.bulk_create([failure], ignore_conflicts=True)
-    if app_id is None:
-        of_apps = Failure.objects.filter(network_slug=network_slug, app__isnull=False)
-        of_apps.filter(closed_at=None, health=health).delete()
+    if app_id or not _widened(failure):
+        Failure.objects.bulk_create([failure], ignore_conflicts=True)
+
+
+def _widened(failure: Failure) -> bool:
+    """Let the first of the apps' failures be that of the network, and drop the others: what the
+    operator was told of it, or is about to be, stays told. Returns whether there was one."""
+    same = Failure.objects.filter(network_slug=failure.network_slug, health=failure.health)
+    of_apps = same.filter(closed_at=None, believed_at=None, app__isnull=False)
+    locked = of_apps.select_for_update().order_by("opened_at", "pk")
+    try:
+        with transaction.atomic():
+            first, *others = [one.pk for one in locked] or [None]
+            seen = {name: getattr(failure, name) for name in ("reason", "logins", "asked")}
+            of_apps.filter(pk__in=others).delete()
+            wider = of_apps.filter(pk=first)
+            return bool(wider.update(app=None, expected=failure.expected, **seen))
+    except IntegrityError:  # somebody else opened the network's meanwhile
+        of_apps.delete()
+        return True
 
 
 class Doubt:
@@ -166,7 +178,7 @@ class Doubt:
 
     def covers(self, token: Token) -> bool:
         """Whether a failure is open that holds this token's death."""
-        return not self._held.isdisjoint((None, token.app_id))
+        return not self._held.isdisjoint((None, token.app_id)) and not self._is_true(token.app_id)
 
     def counts(self, access: Access, token: Token, reason: Reason, *, plainly: bool) -> bool:
         """Whether a death that is seen now is to be believed; notes it down on the access if it is
@@ -207,7 +219,19 @@ class Doubt:
     @cached_property
     def _held(self) -> set[UUID | None]:
         """The apps of which a failure is open; None for the whole network."""
-        return set(self._of_deaths().filter(closed_at=None).values_list("app", flat=True))
+        return self._open_ones(believed_at=None)
+
+    @cached_property
+    def _true(self) -> set[UUID | None]:
+        """The same of those whose deaths are known to be true."""
+        return self._open_ones(believed_at__isnull=False)
+
+    def _open_ones(self, **which: Any) -> set[UUID | None]:
+        rows = self._of_deaths().filter(closed_at=None, **which)
+        return set(rows.values_list("app", flat=True))
+
+    def _is_true(self, app_id: UUID) -> bool:
+        return not self._true.isdisjoint((None, app_id))
 
     @cached_property
     def _forgotten(self) -> datetime:
@@ -234,13 +258,16 @@ class Doubt:
         return found
 
     def _open(self, found: Mapping[UUID, Evidence]) -> None:
+        if None in self._true:
+            return
         weighed = seen(self.network_slug, found, self._since)
+        weighed = {app: one for app, one in weighed.items() if app not in self._true}
         fails = breaker.failing(weighed) | {app for app in self._held if app}
         apps: set[UUID | None] = set(fails - self._held)
         if breaker.fails_as_a_whole(weighed, fails):
             apps = {None}
         for app in apps:
-            some = [one for one in found if app in (None, one)]
+            some = [one for one in found if one in weighed and app in (None, one)]
             total = sum((weighed[one] for one in some), breaker.NOTHING)
             reason = max(some, key=lambda one: found[one].logins)
             open_failure(self.network_slug, app, Health.DEAD, found[reason].reason, total)
@@ -259,18 +286,18 @@ class Doubt:
             wait = min(wait, PLAINLY)
         if self.now - first < wait:
             return False
-        if self._logins(token.app_id) < FEWEST:
+        if self._is_true(token.app_id) or self._logins(token.app_id) < FEWEST:
             return True
         sighting = self._sighting(token, first, about_listing)
         return not self.covers(token) and breaker.believed(sighting, self.now, wait)
 
     def _sighting(self, token: Token, first: datetime, about_listing: bool) -> Sighting:
         """With what the neighbours said since the last of them began to fail."""
-        app, most = token.app_id, NEIGHBOURS_LISTED if about_listing else NEIGHBOURS
+        app = token.app_id
         found = self._before.get(app)
         last = found.last if found and found.last else first
         clock = "listed_at" if about_listing else "probed_at"
         heard = Token.objects.filter(~is_suspected(), app=app, reason="", **{f"{clock}__gte": last})
         subjects = heard.exclude(subject=token.subject).values("subject").distinct()
         others = self._logins(app) - (found.logins if found else 1)
-        return Sighting(first, max(min(most, others), 0), subjects[:most].count())
+        return Sighting(first, max(min(NEIGHBOURS, others), 0), subjects[:NEIGHBOURS].count())

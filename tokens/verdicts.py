@@ -120,11 +120,18 @@ def write_down(findings: list[Finding]) -> int:
     StatusChanges followed. A finding about a token that was reconnected meanwhile, or whose lease
     is no longer ours, is dropped.
 
-    What brings profiles in stands alone: it locks more than its slice could foresee.
+    What brings profiles in stands alone: it locks more than its slice could foresee. Deaths come
+    first, so that no other worker hears their neighbours without them.
     """
     now = timezone.now()
+    struck = [one for one in findings if one.verdict.health is Health.DEAD]
+    changes = _write_slices(struck, now)
     moved = _move_clocks([one for one in findings if one.changes_nothing], now)
-    left = [one for one in findings if one.token.pk not in moved]
+    done = moved.union(one.token.pk for one in struck)
+    return changes + _write_slices([one for one in findings if one.token.pk not in done], now)
+
+
+def _write_slices(left: list[Finding], now: datetime) -> int:
     alone = [finding for finding in left if finding.brings_profiles]
     others = [finding for finding in left if not finding.brings_profiles]
     slices = [others[start : start + SLICE] for start in range(0, len(others), SLICE)]

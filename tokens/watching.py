@@ -66,7 +66,8 @@ def watch() -> None:
             locked = Failure.objects.select_for_update(skip_locked=True, no_key=True)
             mine = locked.filter(pk=failure.pk, closed_at=None).first()
             is_closed = mine is not None and _see_to(mine, now)
-        if is_closed and failure.health == Health.DEAD:
+        is_believed = mine is not None and mine.believed_at is not None
+        if (is_closed or is_believed) and failure.health == Health.DEAD:
             let_go(failure, now)
     with connection.cursor() as cursor:
         cursor.execute(LAG, {"now": now, "slugs": list(NETWORKS)})
@@ -107,7 +108,7 @@ def _see_to(failure: Failure, now: datetime) -> bool:
     else:
         is_over = _is_understood_again(failure, now)
     failure.closed_at = now if is_over else None
-    failure.save(update_fields=["closed_at", "held", "canaries", "canaries_at"])
+    failure.save(update_fields=["closed_at", "held", "canaries", "canaries_at", "believed_at"])
     return is_over
 
 
@@ -115,9 +116,11 @@ def _see_to_deaths(failure: Failure, now: datetime) -> bool:
     waiting = holding.held(failure.network_slug, failure.app_id)
     sums = waiting.aggregate(accesses=Count("pk"), logins=Count("token__subject", distinct=True))
     failure.held = sums["accesses"]
+    if failure.believed_at is None and breaker.held_too_long(failure.opened_at, now):
+        failure.believed_at = now
     if breaker.is_over(_recovery(failure, sums["logins"], now)):
         return True
-    if breaker.canaries_due(failure.opened_at, failure.canaries_at, now):
+    if failure.believed_at is None and breaker.canaries_due(failure.opened_at, failure.canaries_at, now):
         _ask_canaries(failure, waiting, now)
     return False
 

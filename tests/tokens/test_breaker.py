@@ -17,24 +17,41 @@ WAIT = timedelta(minutes=2)
 ONE, OTHER = UUID(int=1), UUID(int=2)
 
 
-def exactly(count: int, mean: float) -> float:
-    """P(N >= count), from below: fine where it is not tiny."""
-    term = total = math.exp(-mean)
-    for number in range(1, count):
-        term *= mean / number
-        total += term
-    return 1 - total
+def exactly(count: int, mean: float, of: int) -> float:
+    """P(N >= count), each outcome for itself."""
+    share = mean / of
+    return sum(
+        math.comb(of, number) * share**number * (1 - share) ** (of - number)
+        for number in range(count, of + 1)
+    )
 
 
-@pytest.mark.parametrize(("count", "mean"), [(5, 1.0), (3, 0.2), (30, 20.0), (400, 350.0)])
-def test_the_tail_is_poissons(count, mean):
-    assert breaker.tail(count, mean) == pytest.approx(exactly(count, mean), rel=1e-6)
+@pytest.mark.parametrize(
+    ("count", "mean", "of"), [(4, 0.07, 4), (5, 1.0, 20), (3, 0.2, 3), (30, 20.0, 60), (90, 70, 500)]
+)
+def test_the_tail_is_binomial(count, mean, of):
+    assert breaker.tail(count, mean, of) == pytest.approx(exactly(count, mean, of), rel=1e-6)
+
+
+def test_five_of_five_fail_though_each_has_two_tokens_that_went_unasked_for_a_day():
+    """A tail that knows no number of tokens (Poisson's) would call that a coincidence."""
+    expected = breaker.expected_deaths(breaker.HAZARD, 5 * 1.8 * 86_400)
+    assert breaker.failing({ONE: Seen(5, expected, 5)}) == {ONE}
+
+
+def test_a_failure_of_a_tenth_is_missed_by_those_who_are_heard_once_in_40_000_times():
+    assert 0.9 ** math.ceil(breaker.HEARD * NEIGHBOURS) < 1 / 40_000
+
+
+def test_nothing_is_held_longer_than_three_days():
+    assert breaker.held_too_long(NOW - timedelta(days=3), NOW)
+    assert not breaker.held_too_long(NOW - timedelta(days=3) + WAIT, NOW)
 
 
 def test_the_tail_is_one_up_to_the_mean_and_none_where_nothing_is_expected():
-    assert breaker.tail(3, 4.0) == breaker.tail(0, 0.0) == 1.0
-    assert breaker.tail(1, 0.0) == 0.0
-    assert 0 < breaker.tail(100_000, 90_000.0) < 1e-100
+    assert breaker.tail(3, 4.0, 9) == breaker.tail(0, 0.0, 4) == 1.0
+    assert breaker.tail(1, 0.0, 4) == 0.0
+    assert 0 < breaker.tail(100_000, 90_000.0, 1_000_000) < 1e-100
 
 
 @pytest.mark.parametrize("logins", range(FEWEST))
@@ -62,7 +79,7 @@ def test_a_quiet_year_opens_none_even_at_five_times_the_hazard():
     while at < years * 365 * 86_400:
         at += luck.expovariate(rate)
         recent = [one for one in recent if one > at - window] + [at]
-        seen = Seen(len(recent), expected)
+        seen = Seen(len(recent), expected, tokens)
         alarms += len(recent) >= FEWEST and breaker.surprising(seen)
     assert alarms == 0
 
@@ -97,9 +114,9 @@ def believed(age: timedelta, others: int, heard: int) -> bool:
 
 
 def test_a_death_is_believed_after_its_wait_and_with_its_neighbours_heard():
-    assert believed(WAIT, NEIGHBOURS, 75)
-    assert not believed(WAIT - timedelta(seconds=1), NEIGHBOURS, 75)
-    assert not believed(WAIT, NEIGHBOURS, 74)
+    assert believed(WAIT, NEIGHBOURS, 101)
+    assert not believed(WAIT - timedelta(seconds=1), NEIGHBOURS, 101)
+    assert not believed(WAIT, NEIGHBOURS, 100)
     assert believed(WAIT, 4, 3)
     assert not believed(WAIT, 4, 2)
 

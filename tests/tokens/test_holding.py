@@ -17,7 +17,7 @@ from tests import builders
 from tests.practice import at_once
 from tests.roles import queries_of
 from tests.saying import ask, login, waited
-from tokens import breaker, learning, probing
+from tokens import breaker, learning, probing, verdicts
 from tokens.conversations import Conversations
 from tokens.models import Access, Backlog, Failure, OAuthApp, StatusChange, Tally, Token
 from tokens.tasks import count_watched, watch
@@ -453,6 +453,86 @@ def test_two_looks_at_once_ask_one_set_of_canaries(failed):
     first = Failure.objects.get().canaries
     watch()
     assert Failure.objects.get().canaries == first
+
+
+# When it is true
+
+
+def test_what_an_operator_says_is_true_is_believed_at_the_next_answer(failed, world, says):
+    Failure.objects.update(believed_at=timezone.now(), believed_by="Rita Sommer")
+    watch()
+    assert not red()
+    assert not Token.objects.filter(next_probe_at__gt=timezone.now() + breaker.SPREAD).exists()
+    ask()
+    assert len(red()) == owner_mails() == 30
+    watch()
+    watch()
+    assert Failure.objects.exclude(closed_at=None).count() == 1
+    assert not Failure.objects.filter(closed_at=None).exists()
+
+
+def test_what_is_said_to_be_true_and_lives_again_is_released(failed, says):
+    Failure.objects.update(believed_at=timezone.now())
+    says("tiktok", probe=ALIVE)
+    watch()
+    ask()
+    assert not red()
+    assert not Access.objects.exclude(suspected_at=None).exists()
+
+
+def test_what_is_said_to_be_true_of_one_app_holds_another_as_before(world, says):
+    tokens = logins(world.alpenglueck, 20)
+    another_app(tokens[10:])
+    says("tiktok", probe=only(*(one.subject for one in tokens[:10])))
+    ask()
+    Failure.objects.update(believed_at=timezone.now())
+    says("tiktok", probe=REVOKED)
+    for _ in range(3):
+        waited()
+        ask()
+    assert {Token.objects.get(accesses__profile=one).subject for one in red()} == {
+        one.subject for one in tokens[:10]
+    }
+    assert Failure.objects.filter(believed_at=None).count() == 1
+
+
+def test_after_three_days_the_deaths_count_though_no_operator_looks(failed, says):
+    watch()
+    assert Failure.objects.get().believed_at is None
+    later(3 * 24 * 60)
+    watch()
+    believed = Failure.objects.get()
+    assert (believed.believed_at is None, believed.believed_by) == (False, "")
+    ask()
+    assert len(red()) == owner_mails() == 30
+
+
+def test_a_network_that_fails_as_a_whole_takes_over_what_was_told_of_its_app(world, says):
+    tokens = logins(world.alpenglueck, 20)
+    another_app(tokens[10:])
+    says("tiktok", probe=only(*(one.subject for one in tokens[:10])))
+    ask()
+    Failure.objects.update(told_opening_at=timezone.now())
+    told = Failure.objects.get()
+    assert told.app is not None
+    says("tiktok", probe=REVOKED)
+    ask()
+    whole = Failure.objects.get()
+    assert (whole.app, whole.pk, whole.told_opening_at) == (None, told.pk, told.told_opening_at)
+
+
+def test_no_neighbour_is_heard_before_the_deaths_of_its_batch_are_written(world, monkeypatch):
+    tokens = leased(logins(world.alpenglueck, 6))
+    said = [Finding(one, ALIVE) for one in tokens[:5]] + [Finding(tokens[5], REVOKED)]
+    clocks = verdicts._move_clocks
+
+    def checked(findings, now):
+        assert Access.objects.exclude(suspected_at=None).count() == 1
+        return clocks(findings, now)
+
+    monkeypatch.setattr(verdicts, "_move_clocks", checked)
+    write_down(said)
+    assert not Token.objects.exclude(lease=None).exists()
 
 
 # Unclear answers

@@ -8,10 +8,11 @@ from django.db import migrations, models
 from accounts.walls import ENGINE, WEB
 
 OPERATORS = "tokens_tally, tokens_failure, tokens_backlog, tokens_experience"
-# The engine writes them; pages show them to the operator.
+# The engine writes them; pages show them to the operator, who may say that a failure is none.
 GRANTS = f"""
     REVOKE ALL ON {OPERATORS} FROM {WEB};
     GRANT SELECT ON {OPERATORS} TO {WEB};
+    GRANT UPDATE (believed_at, believed_by) ON tokens_failure TO {WEB};
     GRANT INSERT (app_id, network_slug, minute, calls, cost), UPDATE (calls, cost)
         ON tokens_tally TO {WEB};
     GRANT SELECT, INSERT, UPDATE, DELETE ON {OPERATORS} TO {ENGINE};
@@ -110,6 +111,8 @@ class Migration(migrations.Migration):
                 ("canaries_at", models.DateTimeField(null=True)),
                 ("told_opening_at", models.DateTimeField(null=True)),
                 ("told_closing_at", models.DateTimeField(null=True)),
+                ("believed_at", models.DateTimeField(null=True)),
+                ("believed_by", models.CharField(blank=True, default="", max_length=200)),
             ],
         ),
         migrations.CreateModel(
