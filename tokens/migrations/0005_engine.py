@@ -15,6 +15,7 @@ GRANTS = f"""
     GRANT INSERT (app_id, network_slug, minute, calls, cost), UPDATE (calls, cost)
         ON tokens_tally TO {WEB};
     GRANT SELECT, INSERT, UPDATE, DELETE ON {OPERATORS} TO {ENGINE};
+    GRANT UPDATE (suspected_by_listing) ON tokens_access TO {ENGINE};
 """
 UNDO = f"REVOKE ALL ON {OPERATORS} FROM {WEB}, {ENGINE}"
 
@@ -111,6 +112,11 @@ class Migration(migrations.Migration):
                 ("told_opening_at", models.DateTimeField(null=True)),
                 ("told_closing_at", models.DateTimeField(null=True)),
             ],
+        ),
+        migrations.AddField(
+            model_name="access",
+            name="suspected_by_listing",
+            field=models.BooleanField(db_default=False),
         ),
         migrations.CreateModel(
             name="Tally",
