@@ -173,7 +173,7 @@ class Access(models.Model):
     reason = models.CharField(max_length=30, blank=True)
     suspected_at = models.DateTimeField(null=True)
     suspected_reason = models.CharField(max_length=30, blank=True)
-    suspected_by_listing = models.BooleanField(db_default=False)
+    suspected_by_listing = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = AccessQuerySet.as_manager()

@@ -88,15 +88,11 @@ def write_down(findings: list[Finding]) -> int:
     """Write a batch of one network; returns how many StatusChanges followed. A finding about a
     token that was reconnected meanwhile, or whose lease is no longer ours, is dropped.
 
-    Deaths come first: whoever hears the living of a batch as neighbours has heard its dead too.
+    The living come first: what is said of a death for the second time is weighed against them.
     """
     now = timezone.now()
-    quiet = [finding for finding in findings if finding.changes_nothing]
-    loud = [finding for finding in findings if not finding.changes_nothing]
-    loud.sort(key=lambda finding: finding.verdict.health is not Health.DEAD)
-    count = _write_slices(loud, now)
-    moved = _move_clocks(quiet, now)
-    return count + _write_slices([one for one in quiet if one.token.pk not in moved], now)
+    moved = _move_clocks([one for one in findings if one.changes_nothing], now)
+    return _write_slices([one for one in findings if one.token.pk not in moved], now)
 
 
 def _write_slices(findings: list[Finding], now: datetime) -> int:

@@ -12,7 +12,7 @@ from networks.registry import NETWORKS
 from profiles.models import Profile
 from tests import builders
 from tests.saying import ask, login, the_profile, waited
-from tokens import asking, clocks, leases
+from tokens import asking, leases
 from tokens.models import Access, StatusChange, Token
 from tokens.status import lock_tokens
 from tokens.verdicts import Finding, Listing, write_down
@@ -135,18 +135,3 @@ def test_a_worker_whose_clock_is_ahead_takes_nobody_elses_lease(world, monkeypat
     now = timezone.now
     monkeypatch.setattr("tokens.leases.timezone.now", lambda: now() + timedelta(minutes=3))
     assert leases.claim("tiktok", 10) == []
-
-
-def test_deaths_are_written_before_the_living_of_their_batch(world, monkeypatch):
-    for name in ("Anna Huber", "Mia Lang"):
-        login(world.alpenglueck, name)
-    tokens, seen = claimed(), []
-    move = clocks.move
-
-    def noted(some):
-        seen.append(Token.objects.exclude(reason="").count())
-        return move(some)
-
-    monkeypatch.setattr(clocks, "move", noted)
-    write_down([Finding(tokens["Anna Huber"], ALIVE), Finding(tokens["Mia Lang"], REVOKED)])
-    assert seen == [1]

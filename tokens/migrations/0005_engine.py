@@ -116,7 +116,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="access",
             name="suspected_by_listing",
-            field=models.BooleanField(db_default=False),
+            field=models.BooleanField(default=False),
         ),
         migrations.CreateModel(
             name="Tally",
