@@ -30,6 +30,12 @@ def test_scopes_that_are_missing_twice_are_lost(tiktok):
     assert Token.objects.get().scopes == ["user.info.basic"]
 
 
+def test_what_a_living_token_may_do_besides_is_taken_over_at_once(tiktok):
+    tiktok(alive((*NETWORKS["tiktok"].required_scopes, "video.insights")))
+    ask()
+    assert "video.insights" in Token.objects.get().scopes
+
+
 def test_a_good_answer_ends_the_suspicion(tiktok):
     tiktok(FEWER)
     ask()
