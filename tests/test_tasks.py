@@ -130,5 +130,6 @@ def test_without_a_broker_changes_are_told_later_and_the_engine_goes_on(
 ) -> None:
     with app.connection_for_write("redis://127.0.0.1:1/0") as nowhere:
         monkeypatch.setattr(app, "connection_for_write", lambda *_, **__: nowhere)
+        monkeypatch.setattr(app.amqp, "_producer_pool", None)  # it may be connected already
         tell()
     assert "nobody was told of changes: OperationalError" in caplog.text

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
@@ -41,6 +41,8 @@ from tokens.storing import reauthorize_by
 from tokens.verdicts import Finding, Listing
 
 logger = logging.getLogger(__name__)
+
+HOPE = timedelta(days=3)
 
 
 @dataclass(slots=True)
@@ -143,11 +145,13 @@ def _verdict(claim: Claim) -> Generator[Step, Any, Verdict]:
 
 
 def _without_hope(token: Token, refreshed: Verdict) -> Verdict:
-    """A refresh token that is past its recorded end, and is refused in words that nobody knows,
-    will not be taken any more."""
-    end = token.refresh_expires_at
+    """A refresh token that is refused in words that nobody knows will not be taken any more when it
+    is past its recorded end, or when nothing else was heard for days of an access token that has
+    ended: nobody can work with it, whatever the words mean."""
     is_refusal = refreshed.reason in (Reason.NOT_A_TOKEN_PROBLEM, Reason.NOT_UNDERSTOOD)
-    if is_refusal and end and end <= timezone.now():
+    hope = token.unclear_since and token.unclear_since + HOPE
+    ends = [end for end in (token.refresh_expires_at, hope) if end]
+    if is_refusal and ends and min(ends) <= timezone.now():
         return dead(Reason.EXPIRED, ambiguous=True)
     return refreshed
 
@@ -176,7 +180,7 @@ def _refresh(claim: Claim) -> Generator[Step, Any, Verdict]:
         return unclear(Reason.NETWORK_OUTAGE)
     if isinstance(result, Verdict):
         return result
-    yield Write(partial(_commit, claim, result))
+    yield Write(partial(_commit_surely, claim, result))
     return ALIVE
 
 
@@ -190,6 +194,16 @@ def _mine(claim: Claim) -> QuerySet[Token]:
     return Token.objects.filter(
         pk=claim.token.pk, lease=claim.token.lease, issued_at=claim.issued_at
     )
+
+
+def _commit_surely(claim: Claim, grant: Grant) -> None:
+    """A connection that broke is made anew: the pair before is spent, so this one must not be
+    lost."""
+    try:
+        _commit(claim, grant)
+    except OperationalError:
+        connection.close_if_unusable_or_obsolete()
+        _commit(claim, grant)
 
 
 def _commit(claim: Claim, grant: Grant) -> None:

@@ -180,21 +180,30 @@ class Doubt:
         """Whether a failure is open that holds this token's death."""
         return not self._held.isdisjoint((None, token.app_id)) and not self._is_true(token.app_id)
 
-    def counts(self, access: Access, token: Token, reason: Reason, *, plainly: bool) -> bool:
+    def counts(
+        self,
+        access: Access,
+        token: Token,
+        reason: Reason,
+        *,
+        plainly: bool = False,
+        about_listing: bool = False,
+    ) -> bool:
         """Whether a death that is seen now is to be believed; notes it down on the access if it is
         the first sighting. `plainly`: the network's words leave no doubt.
 
-        What a listing says and a dead token are two suspicions; one does not confirm the other.
+        What a listing says and what a probe says are two suspicions; one does not confirm the
+        other.
         """
-        about_listing = reason in LISTED
         first = access.suspected_at
-        is_second = first and (access.suspected_reason in LISTED) == about_listing
+        is_second = first and access.suspected_by_listing == about_listing
         if first and is_second and first > self._forgotten:
             return not self.covers(token) and self._believes(token, first, about_listing, plainly)
         if plainly and not self.covers(token) and self._logins(token.app_id) < FEWEST:
             return True
         self.recovers(access, token)
         access.suspected_at, access.suspected_reason = self.now, reason
+        access.suspected_by_listing = about_listing
         self._first[token.app_id] = self._first.get(token.app_id, False) or about_listing
         return False
 

@@ -28,23 +28,31 @@ LEASE = timedelta(seconds=5 * TIME_LIMIT)
 
 FIELDS = [field.attname for field in Token._meta.concrete_fields]
 COLUMNS = ", ".join(f"token.{field.column}" for field in Token._meta.concrete_fields)
-# One statement; workers pass each other's rows by.
+# One statement; workers pass each other's rows by. By the one clock that all of them share: that
+# of a worker may be minutes ahead.
 CLAIM = f"""
     WITH due AS (
         SELECT id FROM tokens_token
-        WHERE network_slug = %(network)s AND next_probe_at <= %(now)s
+        WHERE network_slug = %(network)s AND next_probe_at <= statement_timestamp()
             AND app_id <> ALL (%(but_of)s)
         ORDER BY next_probe_at LIMIT %(limit)s
         FOR NO KEY UPDATE SKIP LOCKED
     )
-    UPDATE tokens_token AS token SET lease = %(lease)s, next_probe_at = %(until)s
+    UPDATE tokens_token AS token
+    SET lease = %(lease)s, next_probe_at = statement_timestamp() + %(for)s
     FROM due WHERE token.id = due.id
     RETURNING {COLUMNS}
 """  # noqa: S608 - names of our own columns
+# Locked in the order of their ids, as everywhere (tokens/status.py).
 HAND_BACK = """
-    UPDATE tokens_token AS token SET lease = NULL, next_probe_at = said.at
-    FROM unnest(%(ids)s::uuid[], %(leases)s::uuid[], %(ats)s::timestamptz[]) AS said (id, lease, at)
-    WHERE token.id = said.id AND token.lease = said.lease
+    WITH ours AS (
+        SELECT token.id, said.at FROM tokens_token AS token JOIN
+            unnest(%(ids)s::uuid[], %(leases)s::uuid[], %(ats)s::timestamptz[])
+            AS said (id, lease, at) USING (id)
+        WHERE token.lease = said.lease ORDER BY token.id FOR NO KEY UPDATE OF token
+    )
+    UPDATE tokens_token AS token SET lease = NULL, next_probe_at = ours.at
+    FROM ours WHERE token.id = ours.id
 """
 
 
@@ -54,9 +62,8 @@ def claim(network_slug: str, limit: int, but_of: Iterable[UUID] = ()) -> list[To
 
     In one transaction, so that no rotation drops a key between the two reads.
     """
-    now = timezone.now()
-    values: dict[str, Any] = {"network": network_slug, "now": now, "limit": limit}
-    values |= {"but_of": list(but_of), "lease": uuid4(), "until": now + LEASE}
+    values: dict[str, Any] = {"network": network_slug, "limit": limit}
+    values |= {"but_of": list(but_of), "lease": uuid4(), "for": LEASE}
     with transaction.atomic(), connection.cursor() as cursor:
         # Django's own loader is written in Python, and is half of what a claim costs.
         cursor.adapters.register_loader("timestamptz", TimestamptzLoader)

@@ -6,22 +6,21 @@ import json
 import uuid
 from datetime import datetime
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Organization, User
-from networks.base import Client, Grant, Reason
+from networks.base import Grant, Reason
 from networks.registry import NETWORKS
 from profiles.models import Profile
 from tokens import vault
 from tokens.experience import Experience
 from tokens.failures import Backlog, Failure, Tally
-from tokens.vault import DataKey, Wrapped
+from tokens.oauth_apps import OAuthApp, redirect_uri
+from tokens.vault import DataKey
 
 if TYPE_CHECKING:
     from networks.base import Network
@@ -32,72 +31,6 @@ __all__ = [
     "Experience", "Failure", "OAuthApp", "StatusChange", "Tally", "Token", "redirect_uri",
 ]
 # fmt: on
-
-
-class OAuthApp(Wrapped):
-    """One registration of ours at a network, and there at `issuer` where it has several servers.
-
-    The secret stays in the settings, unless the network's servers gave it to us themselves
-    (`Network.register`): then it is sealed here.
-    """
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    network_slug = models.CharField(max_length=30)
-    issuer = models.CharField(max_length=255, blank=True)
-    client_id = models.CharField(max_length=255)
-    wrapped = models.BinaryField(default=b"")
-    sealed_secret = models.BinaryField(default=b"")
-    created_at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        verbose_name = "registration"
-        constraints = [
-            models.UniqueConstraint(fields=["network_slug", "issuer", "client_id"], name="app_once")
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.network_slug} {self.client_id}"
-
-    @property
-    def network(self) -> Network:
-        return NETWORKS[self.network_slug]
-
-    @property
-    def place(self) -> bytes:
-        return self.pk.bytes + b"wrapped"
-
-    @property
-    def redirect_uri(self) -> str:
-        return redirect_uri(self.network_slug, self.server)
-
-    @property
-    def server(self) -> str:
-        """The host of the server that gave us this registration; "" where we brought our own."""
-        return str(urlsplit(self.issuer).hostname) if self.sealed_secret else ""
-
-    @property
-    def is_configured(self) -> bool:
-        """Whether we can still speak to the network with it."""
-        slug = self.network.client_slug(self.issuer)
-        configured = settings.OAUTH_CLIENTS.get(slug, ("", ""))[0]
-        return bool(self.sealed_secret) or configured == self.client_id
-
-    def client(self) -> Client | None:
-        """What names us at the network; None where this app is no longer configured. Raises
-        CannotOpen where the server gave us the secret and its key cannot be had."""
-        if not self.is_configured:
-            return None
-        if self.sealed_secret:
-            secret = vault.open_secret(self)
-        else:
-            secret = settings.OAUTH_CLIENTS[self.network.client_slug(self.issuer)][1]
-        return Client(self.client_id, secret, self.redirect_uri, self.issuer)
-
-
-def redirect_uri(network_slug: str, server: str = "") -> str:
-    """One per network and server, so that none can pass off another's code (RFC 9700, 4.4.2)."""
-    path = f"callback/{server}/" if server else "callback/"
-    return f"{settings.BASE_URL}/oauth/{network_slug}/{path}"
 
 
 # Of a Token, what only its data key opens.
@@ -224,7 +157,8 @@ class Access(models.Model):
     """That a token may work with a profile. It can be lost while the token lives.
 
     `reason` is empty while the login keeps its role there. `suspected_at`: a death that was
-    seen once and waits for its confirmation.
+    seen once and waits for its confirmation; `suspected_by_listing`: what was seen is the listing,
+    and no probe can say more of it.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -239,6 +173,7 @@ class Access(models.Model):
     reason = models.CharField(max_length=30, blank=True)
     suspected_at = models.DateTimeField(null=True)
     suspected_reason = models.CharField(max_length=30, blank=True)
+    suspected_by_listing = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = AccessQuerySet.as_manager()

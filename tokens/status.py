@@ -35,7 +35,7 @@ TOKEN_FIELDS = [
     "next_probe_at",
     "lease",
 ]
-ACCESS_FIELDS = ["role", "reason", "suspected_at", "suspected_reason"]
+ACCESS_FIELDS = ["role", "reason", "suspected_at", "suspected_reason", "suspected_by_listing"]
 PROFILE_FIELDS = ["status", "reason", "since", "next_end", "capabilities", "name", "url"]
 SLICE = 500
 
@@ -122,7 +122,8 @@ def _changes(
     for access in accesses:
         good[access.profile_id] += was_good[access.pk]
     changes = []
-    for access in accesses:
+    # What is gone counts first: whoever then loses the last access loses it for a reason to tell.
+    for access in sorted(accesses, key=lambda one: one.reason != Reason.NO_LONGER_LISTED):
         if was_good[access.pk] == _is_good(access):
             continue
         profile_was_valid = good[access.profile_id] > 0

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import json
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import random
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
-from networks.base import Health, Identity, Kind, Reachable, Reason, Verdict
-from tokens import learning, reaching, schedule
-from tokens.holding import LISTED, Doubt
+from networks.base import Health, Identity, Kind, Reachable, Reason, Verdict, unclear
+from tokens import clocks, learning, reaching, schedule
+from tokens.holding import Doubt
 from tokens.models import Access, Token
 from tokens.siblings import ask_siblings
 from tokens.status import lock_tokens, settle
 from tokens.storing import confirm_after
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,60 +84,39 @@ class Finding:
 SLICE = 100
 
 
-# What most findings are: nothing has changed, and only the clocks move. A suspicion is left to
-# `settle`; rows are locked in the order of their ids, as everywhere (tokens/status.py). JSON costs
-# half of what eight arrays do.
-CLOCKS = {
-    "id": "uuid",
-    "lease": "uuid",
-    "issued_at": "timestamptz",
-    "probed_at": "timestamptz",
-    "next_probe_at": "timestamptz",
-    "unclear_since": "timestamptz",
-    "unclear_reason": "text",
-    "unclear_count": "int",
-}
-MOVE_CLOCKS = f"""
-    WITH said AS MATERIALIZED (
-        SELECT * FROM json_to_recordset(%s) AS said ({", ".join(map(" ".join, CLOCKS.items()))})
-    ), ours AS (
-        SELECT token.id FROM tokens_token AS token JOIN said USING (id)
-        WHERE token.lease = said.lease AND token.issued_at = said.issued_at AND NOT EXISTS (
-            SELECT FROM tokens_access AS access
-            WHERE access.token_id = token.id AND access.suspected_at IS NOT NULL
-        )
-        ORDER BY token.id FOR NO KEY UPDATE OF token
-    )
-    UPDATE tokens_token AS token SET
-        lease = NULL, probed_at = said.probed_at, next_probe_at = said.next_probe_at,
-        unclear_since = said.unclear_since, unclear_reason = said.unclear_reason,
-        unclear_count = said.unclear_count
-    FROM ours JOIN said USING (id) WHERE token.id = ours.id
-    RETURNING token.id
-"""  # noqa: S608 - names of our own columns
-
-
 def write_down(findings: list[Finding]) -> int:
-    """Write a batch of one network, a slice at a time, each in one transaction; returns how many
-    StatusChanges followed. A finding about a token that was reconnected meanwhile, or whose lease
-    is no longer ours, is dropped.
+    """Write a batch of one network; returns how many StatusChanges followed. A finding about a
+    token that was reconnected meanwhile, or whose lease is no longer ours, is dropped.
 
-    What brings profiles in stands alone: it locks more than its slice could foresee. Deaths come
-    first, so that no other worker hears their neighbours without them.
+    The living come first: what is said of a death for the second time is weighed against them.
     """
     now = timezone.now()
-    struck = [one for one in findings if one.verdict.health is Health.DEAD]
-    changes = _write_slices(struck, now)
     moved = _move_clocks([one for one in findings if one.changes_nothing], now)
-    done = moved.union(one.token.pk for one in struck)
-    return changes + _write_slices([one for one in findings if one.token.pk not in done], now)
+    return _write_slices([one for one in findings if one.token.pk not in moved], now)
 
 
-def _write_slices(left: list[Finding], now: datetime) -> int:
-    alone = [finding for finding in left if finding.brings_profiles]
-    others = [finding for finding in left if not finding.brings_profiles]
+def _write_slices(findings: list[Finding], now: datetime) -> int:
+    """A slice at a time, each in one transaction. What brings profiles in stands alone: it locks
+    more than its slice could foresee."""
+    alone = [finding for finding in findings if finding.brings_profiles]
+    others = [finding for finding in findings if not finding.brings_profiles]
     slices = [others[start : start + SLICE] for start in range(0, len(others), SLICE)]
-    return sum(_write_slice(some, now) for some in [*slices, *([one] for one in alone)])
+    return sum(_write_what_can_be(some, now) for some in [*slices, *([one] for one in alone)])
+
+
+def _write_what_can_be(findings: list[Finding], now: datetime) -> int:
+    """One that the database refuses costs the others nothing, and counts as not understood."""
+    try:
+        return _write_slice(findings, now)
+    except (DataError, IntegrityError, ValueError) as error:
+        if len(findings) > 1:
+            middle = len(findings) // 2
+            parts = findings[:middle], findings[middle:]
+            return sum(_write_what_can_be(part, now) for part in parts)
+        [one] = findings  # by its kind alone: its text may quote a row
+        logger.error("token %s cannot be written: %s", one.token.pk, type(error).__name__)
+        _move_clocks([Finding(one.token, unclear(Reason.NOT_UNDERSTOOD))], now)
+        return 0
 
 
 def _move_clocks(findings: list[Finding], now: datetime) -> set[UUID]:
@@ -146,10 +127,7 @@ def _move_clocks(findings: list[Finding], now: datetime) -> set[UUID]:
     doubt = Doubt(findings[0].token.network_slug, now)
     for finding in findings:
         _apply(finding, finding.token, [], doubt)
-    rows = [{name: getattr(finding.token, name) for name in CLOCKS} for finding in findings]
-    with connection.cursor() as cursor:
-        cursor.execute(MOVE_CLOCKS, [json.dumps(rows, default=str)])
-        return {token_id for (token_id,) in cursor.fetchall()}
+    return clocks.move(finding.token for finding in findings)
 
 
 def _write_slice(findings: list[Finding], now: datetime) -> int:
@@ -178,16 +156,17 @@ def _is_ours(stored: Token, claimed: Token) -> bool:
 
 def _apply(finding: Finding, token: Token, accesses: list[Access], doubt: Doubt) -> None:
     verdict, now = finding.verdict, doubt.now
-    if verdict.scopes is not None:
-        token.scopes = list(verdict.scopes)
     if verdict.health is Health.UNCLEAR:
         waits = _unclear(verdict, token, accesses, now)
     elif verdict.health is Health.ALIVE:
         _asked(token, now, finding.trouble)
         waits = _alive(finding, token, accesses, doubt)
     else:
+        unclear_since = token.unclear_since
         _asked(token, now, None)
         waits = _dead(verdict, token, accesses, doubt)
+        if waits:  # nothing is clear before the second answer
+            token.unclear_since = unclear_since
     if waits and not doubt.covers(token):
         asked_to_wait = timedelta(seconds=verdict.retry_after or 0)
         again = now + max(confirm_after(token.network), asked_to_wait)
@@ -231,6 +210,7 @@ def _dead(verdict: Verdict, token: Token, accesses: list[Access], doubt: Doubt) 
         if not all(believed):
             return True
     token.reason, token.died_at = reason, doubt.now
+    _take_over_scopes(verdict, token)
     for access in accesses:
         access.suspected_at, access.suspected_reason = None, ""
     return False
@@ -242,6 +222,7 @@ def _alive(finding: Finding, token: Token, accesses: list[Access], doubt: Doubt)
     Returns whether an access waits for a second look at the listing.
     """
     token.reason = ""
+    _take_over_scopes(finding.verdict, token)
     listing = finding.listing
     if listing is None:
         _forget_dead_suspicion(token, accesses, doubt)
@@ -268,7 +249,7 @@ def _compare(
         access.reason, access.suspected_at, access.suspected_reason = "", None, ""
         if one:
             reaching.take_over(access, one)
-    elif not access.reason and doubt.counts(access, token, reason, plainly=False):
+    elif not access.reason and doubt.counts(access, token, reason, about_listing=True):
         access.reason = reason
         access.role = one.role[:200] if one else ""
         access.suspected_at, access.suspected_reason = None, ""
@@ -282,9 +263,15 @@ def _reason_to_doubt(kind: Kind, one: Reachable | None, listing: Listing) -> Rea
     return Reason.NO_LONGER_LISTED if kind.comes_and_goes else None
 
 
+def _take_over_scopes(verdict: Verdict, token: Token) -> None:
+    """Once they are believed: what was heard once would otherwise confirm itself."""
+    if verdict.scopes is not None:
+        token.scopes = list(verdict.scopes)
+
+
 def _forget_dead_suspicion(token: Token, accesses: list[Access], doubt: Doubt) -> None:
     """The token lives: only a missing role, which this probe did not look at, stays suspected."""
     for access in accesses:
-        if access.suspected_reason not in LISTED:
+        if not access.suspected_by_listing:
             doubt.recovers(access, token)
             access.suspected_at, access.suspected_reason = None, ""

@@ -17,7 +17,7 @@ from tests import builders
 from tests.practice import at_once
 from tests.roles import queries_of
 from tests.saying import ask, login, waited
-from tokens import breaker, learning, probing, verdicts
+from tokens import breaker, learning, probing
 from tokens.conversations import Conversations
 from tokens.models import Access, Backlog, Failure, OAuthApp, StatusChange, Tally, Token
 from tokens.tasks import count_watched, watch
@@ -519,20 +519,6 @@ def test_a_network_that_fails_as_a_whole_takes_over_what_was_told_of_its_app(wor
     ask()
     whole = Failure.objects.get()
     assert (whole.app, whole.pk, whole.told_opening_at) == (None, told.pk, told.told_opening_at)
-
-
-def test_no_neighbour_is_heard_before_the_deaths_of_its_batch_are_written(world, monkeypatch):
-    tokens = leased(logins(world.alpenglueck, 6))
-    said = [Finding(one, ALIVE) for one in tokens[:5]] + [Finding(tokens[5], REVOKED)]
-    clocks = verdicts._move_clocks
-
-    def checked(findings, now):
-        assert Access.objects.exclude(suspected_at=None).count() == 1
-        return clocks(findings, now)
-
-    monkeypatch.setattr(verdicts, "_move_clocks", checked)
-    write_down(said)
-    assert not Token.objects.exclude(lease=None).exists()
 
 
 # Unclear answers

@@ -50,7 +50,7 @@ ENGINE_MAY = {
         "SELECT",
         "INSERT",
         "DELETE",
-        "UPDATE (reason, role, suspected_at, suspected_reason)",
+        "UPDATE (reason, role, suspected_at, suspected_by_listing, suspected_reason)",
     },
     "tokens_authorizationrequest": {"SELECT", "DELETE", "UPDATE (data_key_id, keep)"},
     "tokens_backlog": {"SELECT", "INSERT", "UPDATE", "DELETE"},

@@ -16,6 +16,7 @@ GRANTS = f"""
     GRANT INSERT (app_id, network_slug, minute, calls, cost), UPDATE (calls, cost)
         ON tokens_tally TO {WEB};
     GRANT SELECT, INSERT, UPDATE, DELETE ON {OPERATORS} TO {ENGINE};
+    GRANT UPDATE (suspected_by_listing) ON tokens_access TO {ENGINE};
 """
 UNDO = f"REVOKE ALL ON {OPERATORS} FROM {WEB}, {ENGINE}"
 
@@ -114,6 +115,11 @@ class Migration(migrations.Migration):
                 ("believed_at", models.DateTimeField(null=True)),
                 ("believed_by", models.CharField(blank=True, default="", max_length=200)),
             ],
+        ),
+        migrations.AddField(
+            model_name="access",
+            name="suspected_by_listing",
+            field=models.BooleanField(default=False),
         ),
         migrations.CreateModel(
             name="Tally",
