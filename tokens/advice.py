@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
 from django.utils.functional import Promise
@@ -117,8 +117,11 @@ def usual(expected: float) -> str:
     return _("usual would be about %(number)s") % {"number": figure(expected)}
 
 
-def consequence(held: int) -> str:
-    """What follows from it while it is open, for the owners."""
+def consequence(failures: Collection[Failure]) -> str:
+    """What follows from them while they are open, for the owners."""
+    held = sum(failure.held for failure in failures if not failure.believed_at)
+    if not held and any(failure.believed_at for failure in failures):
+        return _("What was held back is asked again, and of what has ended its owners are told.")
     if not held:
         return _("Nothing turns red by it, and no owner is written to.")
     words = ngettext(

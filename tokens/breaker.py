@@ -145,11 +145,6 @@ def believed(sighting: Sighting, now: datetime, wait: timedelta) -> bool:
     return sighting.heard >= ceil(HEARD * sighting.others) or age >= PATIENCE * wait
 
 
-def held_too_long(opened_at: datetime, now: datetime) -> bool:
-    """Whether a failure has lasted until its deaths are believed after all."""
-    return now - opened_at >= HELD_AT_MOST
-
-
 def canaries_due(opened_at: datetime, last: datetime | None, now: datetime) -> bool:
     """Whether to ask some of the held again: later and later, the longer it lasts."""
     pause = min(max((now - opened_at) / 4, SOONEST_CANARIES), LATEST_CANARIES)

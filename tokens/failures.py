@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from networks.base import Health, Network, Reason
 from networks.registry import NETWORKS
+from tokens.breaker import HELD_AT_MOST
 
 
 class Tally(models.Model):
@@ -44,9 +45,10 @@ class Failure(models.Model):
     held: suspected, and not believed. `logins` of the `asked` ones failed when it opened, where
     `expected` would have been usual; `held` is how many accesses wait now. `canaries` are the
     tokens, held then, that were asked again at `canaries_at`. `told_opening_at` and
-    `told_closing_at`: when mails to the operator were planned (notifications/operators.py). From `believed_at` on
-    nothing is held any more: `believed_by` said that the deaths are true, or nobody did for so
-    long that they count (breaker.HELD_AT_MOST).
+    `told_closing_at`: when mails to the operator were planned (notifications/operators.py).
+
+    From `believed_at` on nothing is held any more: the operator `believed_by` said that the deaths
+    are true, or nobody did for so long that they count (breaker.HELD_AT_MOST).
     """
 
     network_slug = models.CharField(max_length=30)
@@ -81,6 +83,15 @@ class Failure(models.Model):
     @property
     def network(self) -> Network:
         return NETWORKS[self.network_slug]
+
+    @property
+    def is_held(self) -> bool:
+        """Whether deaths there wait, and an operator may say that they are true."""
+        return self.health == Health.DEAD and not (self.closed_at or self.believed_at)
+
+    @property
+    def held_until(self) -> datetime:
+        return self.opened_at + HELD_AT_MOST
 
     @property
     def lasting(self) -> timedelta:

@@ -151,17 +151,19 @@ def _widened(failure: Failure) -> bool:
     operator was told of it, or is about to be, stays told. Returns whether there was one."""
     same = Failure.objects.filter(network_slug=failure.network_slug, health=failure.health)
     of_apps = same.filter(closed_at=None, believed_at=None, app__isnull=False)
-    locked = of_apps.select_for_update().order_by("opened_at", "pk")
+    first = of_apps.select_for_update().order_by("opened_at", "pk").first()
+    if first is None:
+        return False
+    of_apps.exclude(pk=first.pk).delete()
+    first.app = None
+    for name in ("reason", "logins", "asked", "expected"):
+        setattr(first, name, getattr(failure, name))
     try:
         with transaction.atomic():
-            first, *others = [one.pk for one in locked] or [None]
-            seen = {name: getattr(failure, name) for name in ("reason", "logins", "asked")}
-            of_apps.filter(pk__in=others).delete()
-            wider = of_apps.filter(pk=first)
-            return bool(wider.update(app=None, expected=failure.expected, **seen))
+            first.save()
     except IntegrityError:  # somebody else opened the network's meanwhile
         of_apps.delete()
-        return True
+    return True
 
 
 class Doubt:

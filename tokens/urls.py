@@ -1,6 +1,15 @@
 from django.urls import path
 
-from tokens.views import about, client_metadata, connecting, deleting, listing, operator, outcome
+from tokens.views import (
+    about,
+    believing,
+    client_metadata,
+    connecting,
+    deleting,
+    listing,
+    operator,
+    outcome,
+)
 
 app_name = "tokens"
 PROFILES = "o/<slug:organization>/profiles/"
@@ -28,4 +37,5 @@ urlpatterns = [
     path("oauth/<slug:network>/outcome/", outcome.outcome, name="outcome"),
     # Of no organization either: what the engine sees of the networks, for the operator.
     path("operator/", operator.operator, name="operator"),
+    path("operator/failures/<int:failure>/believe/", believing.believe, name="believe"),
 ]

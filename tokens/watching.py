@@ -66,9 +66,8 @@ def watch() -> None:
             locked = Failure.objects.select_for_update(skip_locked=True, no_key=True)
             mine = locked.filter(pk=failure.pk, closed_at=None).first()
             is_closed = mine is not None and _see_to(mine, now)
-        is_believed = mine is not None and mine.believed_at is not None
-        if (is_closed or is_believed) and failure.health == Health.DEAD:
-            let_go(failure, now)
+        if mine and mine.health == Health.DEAD and (is_closed or mine.believed_at):
+            let_go(mine, now)
     with connection.cursor() as cursor:
         cursor.execute(LAG, {"now": now, "slugs": list(NETWORKS)})
     Tally.objects.filter(minute__lt=now - TALLIES_KEPT).delete()
@@ -116,11 +115,11 @@ def _see_to_deaths(failure: Failure, now: datetime) -> bool:
     waiting = holding.held(failure.network_slug, failure.app_id)
     sums = waiting.aggregate(accesses=Count("pk"), logins=Count("token__subject", distinct=True))
     failure.held = sums["accesses"]
-    if failure.believed_at is None and breaker.held_too_long(failure.opened_at, now):
-        failure.believed_at = now
     if breaker.is_over(_recovery(failure, sums["logins"], now)):
         return True
-    if failure.believed_at is None and breaker.canaries_due(failure.opened_at, failure.canaries_at, now):
+    if failure.is_held and failure.held_until <= now:
+        failure.believed_at = now
+    if failure.is_held and breaker.canaries_due(failure.opened_at, failure.canaries_at, now):
         _ask_canaries(failure, waiting, now)
     return False
 

@@ -27,7 +27,8 @@ def exactly(count: int, mean: float, of: int) -> float:
 
 
 @pytest.mark.parametrize(
-    ("count", "mean", "of"), [(4, 0.07, 4), (5, 1.0, 20), (3, 0.2, 3), (30, 20.0, 60), (90, 70, 500)]
+    ("count", "mean", "of"),
+    [(4, 0.07, 4), (5, 1.0, 20), (3, 0.2, 3), (30, 20.0, 60), (90, 70, 500)],
 )
 def test_the_tail_is_binomial(count, mean, of):
     assert breaker.tail(count, mean, of) == pytest.approx(exactly(count, mean, of), rel=1e-6)
@@ -41,11 +42,6 @@ def test_five_of_five_fail_though_each_has_two_tokens_that_went_unasked_for_a_da
 
 def test_a_failure_of_a_tenth_is_missed_by_those_who_are_heard_once_in_40_000_times():
     assert 0.9 ** math.ceil(breaker.HEARD * NEIGHBOURS) < 1 / 40_000
-
-
-def test_nothing_is_held_longer_than_three_days():
-    assert breaker.held_too_long(NOW - timedelta(days=3), NOW)
-    assert not breaker.held_too_long(NOW - timedelta(days=3) + WAIT, NOW)
 
 
 def test_the_tail_is_one_up_to_the_mean_and_none_where_nothing_is_expected():

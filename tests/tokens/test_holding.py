@@ -8,11 +8,12 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
+from accounts.models import Membership, User
 from networks.base import ALIVE, Reachable, Reason, dead, unclear
 from networks.registry import NETWORKS
 from notifications.models import Notice
 from notifications.planning import plan
-from profiles.models import Profile
+from profiles.models import Ownership, Profile
 from tests import builders
 from tests.practice import at_once
 from tests.roles import queries_of
@@ -28,7 +29,16 @@ REVOKED = dead(Reason.REVOKED_BY_USER)
 
 
 def logins(organization, count, slug="tiktok", **fields):
-    return [login(organization, f"Login {n}", slug, **fields) for n in range(count)]
+    """Each of one profile, whose owner wants to hear of it."""
+    made = [login(organization, f"Login {n}", slug, **fields) for n in range(count)]
+    members = Membership.objects.filter(organization=organization)
+    owner = members.select_related("user").earliest("user__name").user
+    User.objects.filter(pk=owner.pk).update(wants_token_mail=True)
+    Ownership.objects.bulk_create(
+        Ownership(organization=organization, profile=one, user=owner)
+        for one in Profile.objects.filter(accesses__token__in=made)
+    )
+    return made
 
 
 def only(*names, result=REVOKED, others=ALIVE):

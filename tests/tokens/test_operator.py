@@ -16,7 +16,7 @@ from accounts.models import User
 from networks.base import Price, Reason
 from networks.registry import NETWORKS
 from tests.builders import access, profile, token
-from tests.people import World, person
+from tests.people import World, person, sign_in
 from tests.roles import queries_of
 from tokens import advice
 from tokens.models import Backlog, Failure, OAuthApp, Tally
@@ -522,3 +522,75 @@ def test_it_asks_for_news_of_itself_and_gets_one_region(operator: Client) -> Non
     assert poller["hx-get"] == PAGE
     assert page.select_one(str(poller["hx-target"])) is not None
     assert poller["hx-select"] == poller["hx-target"]
+
+
+# To say that it is true
+
+
+def believe(failure: Failure) -> str:
+    return reverse("tokens:believe", args=[failure.pk])
+
+
+@pytest.fixture
+def at_the_door(client: Client, rita: User) -> Client:
+    """Rita, who has just shown that it is she."""
+    return sign_in(client, rita)
+
+
+def test_a_failure_that_holds_asks_whether_it_is_true_and_says_what_follows(
+    at_the_door: Client,
+) -> None:
+    failure = fails()
+    offered = html(at_the_door).select_one(".form-actions a")
+    assert offered is not None
+    assert (words(offered), offered["href"]) == ("Tell the owners", believe(failure))
+    page = BeautifulSoup(at_the_door.get(believe(failure)).content, "html.parser")
+    said = words(page.select_one("form.card"))
+    assert "1,204 accesses that are held back are asked once more" in said
+    assert "its owners who opted in get a mail" in said
+    assert Failure.objects.get().believed_at is None, "a look decides nothing"
+
+
+def test_who_says_it_is_true_is_named_and_nothing_is_offered_again(at_the_door: Client) -> None:
+    failure = fails()
+    page = at_the_door.post(believe(failure), follow=True)
+    assert b"the owners of what has ended are told within the next minutes" in page.content
+    failure.refresh_from_db()
+    assert (failure.believed_at is None, failure.believed_by) == (False, "Rita Sommer")
+    said = words(html(at_the_door).select_one("#standing"))
+    assert "Rita Sommer decided so" in said
+    assert "of what has ended its owners are told" in said
+    assert "no owner is written to" not in said
+    assert "Tell the owners" not in said
+
+
+@pytest.mark.parametrize("state", [{"closed_at": timezone.now()}, {"believed_at": timezone.now()}])
+@pytest.mark.parametrize("verb", ["get", "post"])
+def test_what_is_over_or_decided_is_not_decided_again(
+    at_the_door: Client, state: dict[str, Any], verb: str
+) -> None:
+    failure = fails(believed_by="Somebody", **state)
+    page = getattr(at_the_door, verb)(believe(failure), follow=True)
+    assert b"There is nothing to decide any more" in page.content
+    assert Failure.objects.get().believed_by == "Somebody"
+
+
+def test_an_outage_that_holds_nothing_has_nothing_to_decide(at_the_door: Client) -> None:
+    failure = fails(reason=Reason.NETWORK_OUTAGE, held=0)
+    assert at_the_door.post(believe(failure)).status_code == 404
+    assert "Tell the owners" not in words(html(at_the_door).select_one("#standing"))
+
+
+def test_a_session_that_was_left_open_is_asked_who_it_is(client: Client, rita: User) -> None:
+    client.force_login(rita)
+    failure = fails()
+    assert "reauthenticate" in client.post(believe(failure)).headers["Location"]
+    assert Failure.objects.get().believed_at is None
+
+
+def test_an_admin_who_is_no_operator_finds_no_such_page(world: World, client: Client) -> None:
+    failure = fails()
+    sign_in(client, world.anna)
+    assert client.get(believe(failure)).status_code == 404
+    assert client.post(believe(failure)).status_code == 404
+    assert Failure.objects.get().believed_at is None

@@ -12,7 +12,11 @@ register.filter("place", advice.place)
 register.filter("usual", advice.usual)
 register.filter("what_to_do", advice.what_to_do)
 register.filter("fact", advice.fact)
-register.filter("consequence", advice.consequence)
+
+
+@register.filter
+def consequence(failure: Failure) -> str:
+    return advice.consequence([failure])
 
 
 @register.filter

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -127,10 +127,6 @@ class Summary:
 
     open: list[Failure]
     lines: list[Line]
-    held: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "held", sum(failure.held for failure in self.open))
 
     @property
     def fact(self) -> str:
@@ -139,7 +135,7 @@ class Summary:
 
     @property
     def consequence(self) -> str:
-        return advice.consequence(self.held)
+        return advice.consequence(self.open)
 
     @property
     def silent(self) -> list[Line]:
