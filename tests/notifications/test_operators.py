@@ -113,6 +113,23 @@ def test_when_it_is_over_one_mail_says_for_how_long(rita: User, postbox: Postbox
     assert OperatorNotice.objects.exclude(sent_at=None).count() == 2
 
 
+def test_the_mail_of_its_end_does_not_say_that_nobody_was_told_where_they_were(
+    rita: User, postbox: Postbox
+) -> None:
+    failure = fails(believed_at=timezone.now(), told_opening_at=timezone.now())
+    close(failure)
+    tell_operators()
+
+    [mail] = postbox.mails
+    assert (
+        mail["Subject"] == "LinkedIn: nothing is held back any more (it lasted 3 hours 12 minutes)"
+    )
+    for content in (text(mail), html(mail)):
+        said = " ".join(content.split())
+        assert "the owners of what had ended were told" in said
+        assert "No owner was written to" not in said
+
+
 @pytest.mark.parametrize(
     ("language", "subject"),
     [

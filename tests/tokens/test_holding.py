@@ -34,9 +34,10 @@ def logins(organization, count, slug="tiktok", **fields):
     members = Membership.objects.filter(organization=organization)
     owner = members.select_related("user").earliest("user__name").user
     User.objects.filter(pk=owner.pk).update(wants_token_mail=True)
+    reached = Profile.objects.filter(accesses__token__in=made)
+    Profile.objects.filter(pk__in=reached).update(mail_when_lost=True)
     Ownership.objects.bulk_create(
-        Ownership(organization=organization, profile=one, user=owner)
-        for one in Profile.objects.filter(accesses__token__in=made)
+        Ownership(organization=organization, profile=one, user=owner) for one in reached
     )
     return made
 
