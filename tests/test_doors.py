@@ -20,12 +20,13 @@ from accounts import address, invitations, links
 from accounts.actor import Actor
 from accounts.models import AuditEvent, EmailChange, Invitation, Role, User
 from config import health
+from networks.base import Health, Reason
 from notifications.stopping import stop_path
 from profiles.models import Profile
 from tests import builders
 from tests.factors import Passkey, app_of
 from tests.people import World, person, sign_in
-from tokens.models import Token
+from tokens.models import Failure, Token
 
 # Nobody signed in; a member without a team; a member whose team has the profile; the profile's
 # owner; a manager; an admin; and the admin of another organization.
@@ -161,6 +162,7 @@ DOORS = {
     "tokens:callback_of": Door(all_of(LEFT), all_of(METHOD), {"state": "forged", "code": "x"}),
     "tokens:outcome": Door(signed_in(BAD), all_of(METHOD)),
     "tokens:operator": Door(signed_in(ABSENT), signed_in(ABSENT)),
+    "tokens:believe": Door(signed_in(ABSENT), signed_in(ABSENT)),
     # --- notifications ---
     "notifications:recipients": Door(viewers(PAGE), SHUT_TO_POST),
     "notifications:left_behind": Door(admins(PAGE), SHUT_TO_POST),
@@ -201,6 +203,7 @@ class Rows:
     invitation: Invitation
     passkey: Authenticator
     change: EmailChange
+    failure: Failure
 
     def client(self, who: str) -> Client:
         client = Client()
@@ -222,6 +225,8 @@ class Rows:
             return reverse(name, args=[self.passkey.pk])
         if name == "notifications:stop":
             return stop_path(self.world.otto)
+        if name == "tokens:believe":
+            return reverse(name, args=[self.failure.pk])
         if name == "account_confirm_email":
             return reverse(name, args=["MQ:forged:key"])
         if name == "account_reset_password_from_key":
@@ -252,7 +257,10 @@ def rows(world: World, settings: Any) -> Rows:
     app_of(world.anna)
     passkey = Passkey().stored_for(world.anna)
     change = EmailChange.objects.create(user=world.anna, email="huber@alpenglueck.example")
-    return Rows(world, olga, profile, token, invitation, passkey, change)
+    failure = Failure.objects.create(
+        network_slug="linkedin", health=Health.DEAD, reason=Reason.REVOKED_BY_USER
+    )
+    return Rows(world, olga, profile, token, invitation, passkey, change, failure)
 
 
 def test_every_address_of_the_project_has_its_line_in_the_table() -> None:

@@ -20,9 +20,9 @@ WINDOW = timedelta(minutes=30)
 FEWEST = 5
 # The hazard may be so many times the mean: as if all tokens were in their first week.
 SAFETY = 5.0
-# How often a death may be read as part of a failure that there is not. 100,000 tokens die some
-# 100,000 times a year, and each death is one test of its app and one of its network: 0.2 a year,
-# even were hazards SAFETY times what they are.
+# How often a death may be read as part of a failure that there is not. The 100,000 tokens of the
+# simulator (bench/quiet.py) die 430,000 times a year without notice, and each death is one test of
+# its app and one of its network: 0.9 a year, even were hazards SAFETY times what they are.
 ALPHA = 1e-6
 # The same, for the rest of a network of which an app is known to fail.
 ALPHA_OF_THE_REST = 1e-3
