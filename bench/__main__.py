@@ -28,6 +28,7 @@ BENCHES = (
     "workers",
     "claims",
     "kills",
+    "outages",
     *CALCULATED,
 )
 

@@ -15,7 +15,7 @@ import sys
 import time
 import urllib.request
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -58,25 +58,29 @@ def number_of(text: str) -> tuple[str, int]:
 
 
 class Network:
-    """`current`: the number of each login's pair; `revoked`: who took the access away;
-    `under_way`: whose next pair is on its way back."""
+    """`late`: seconds that an answer takes at most, on its way there and on its way back.
+    `current`: the number of each login's pair; `revoked`: who took the access away; `failing`: who
+    is refused although nothing is wrong; `under_way`: whose next pair is on its way back."""
 
-    def __init__(self) -> None:
+    def __init__(self, late: float) -> None:
+        self.late = late
         self.current: defaultdict[str, int] = defaultdict(int)
         self.revoked: set[str] = set()
+        self.failing: set[str] = set()
         self.aimed: set[str] = set()
         self.under_way: set[str] = set()
         self.calls: list[Call] = []
 
     def takes(self, text: str) -> bool:
         subject, number = number_of(text)
-        return self.current[subject] == number and subject not in self.revoked
+        is_refused = subject in self.revoked or subject in self.failing
+        return self.current[subject] == number and not is_refused
 
     async def account(self, request: web.Request) -> web.Response:
         text = request.headers["Authorization"].removeprefix("Bearer ")
-        await _travel()
+        await self._travel()
         at, is_granted, subject = time.time(), self.takes(text), number_of(text)[0]
-        await _travel()
+        await self._travel()
         worker = request.match_info["worker"]
         self.calls.append(Call(at, time.time(), worker, subject, "probe", is_granted))
         if is_granted:
@@ -85,12 +89,12 @@ class Network:
 
     async def token(self, request: web.Request) -> web.Response:
         text = str((await request.post())["refresh_token"])
-        await _travel()
+        await self._travel()
         at, is_granted, subject = time.time(), self.takes(text), number_of(text)[0]
         self.current[subject] += is_granted
         number = self.current[subject]
         self.under_way.add(subject)
-        await _travel()
+        await self._travel()
         self.under_way.discard(subject)
         worker = request.match_info["worker"]
         self.calls.append(Call(at, time.time(), worker, subject, "refresh", is_granted))
@@ -115,6 +119,8 @@ class Network:
                 told = self.current[subject]
             case "revoke":
                 self.revoked.add(subject)
+            case "fail":
+                self.failing = set(await request.json())
             case "aim":
                 self.aimed.add(subject)
             case "renewing":
@@ -125,9 +131,9 @@ class Network:
                 told = {"current": self.current, "revoked": sorted(self.revoked)}
         return web.json_response(told)
 
-
-async def _travel() -> None:
-    await asyncio.sleep(random.uniform(0, LATE))  # noqa: S311
+    async def _travel(self) -> None:
+        if self.late:
+            await asyncio.sleep(random.uniform(0, self.late))  # noqa: S311
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +162,10 @@ class Rotating:
     def revoke(self, subject: str) -> None:
         self._say("revoke", subject)
 
+    def fail(self, subjects: Iterable[str]) -> None:
+        """Refuse these from now on, and nobody else."""
+        self._say("fail", body=list(subjects))
+
     def aim(self, subject: str) -> None:
         """Kill whoever is given the next pair of this login, as soon as it has arrived."""
         self._say("aim", subject)
@@ -172,16 +182,16 @@ class Rotating:
         told = self._say("truth")
         return Truth(told["current"], frozenset(told["revoked"]))
 
-    def _say(self, verb: str, subject: str = "") -> Any:
+    def _say(self, verb: str, subject: str = "", body: Any = None) -> Any:
         address = f"http://127.0.0.1:{self.port}/_control/{verb}?subject={subject}"
-        with urllib.request.urlopen(address) as answer:  # noqa: S310 - ours
+        with urllib.request.urlopen(address, json.dumps(body).encode()) as answer:  # noqa: S310 - ours
             return json.load(answer)
 
 
 @contextmanager
-def rotating() -> Iterator[Rotating]:
+def rotating(late: float = LATE) -> Iterator[Rotating]:
     """Such a network in a process of its own."""
-    command = [sys.executable, "-m", "bench.rotating"]
+    command = [sys.executable, "-m", "bench.rotating", str(late)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
         try:
             assert program.stdout
@@ -190,9 +200,9 @@ def rotating() -> Iterator[Rotating]:
             program.terminate()
 
 
-async def serve() -> None:
-    network, app = Network(), web.Application()
-    app.router.add_get("/_control/{verb}", network.control)
+async def serve(late: float) -> None:
+    network, app = Network(late), web.Application(client_max_size=2**24)
+    app.router.add_post("/_control/{verb}", network.control)
     app.router.add_get("/{worker}/{host}/v5/user_account", network.account)
     app.router.add_post("/{worker}/{host}/v5/oauth/token", network.token)
     runner = web.AppRunner(app, access_log=None)
@@ -205,4 +215,4 @@ async def serve() -> None:
 
 if __name__ == "__main__":
     with asyncio.Runner() as loop:
-        loop.run(serve())
+        loop.run(serve(float(sys.argv[1])))
