@@ -16,10 +16,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import inf
 from statistics import fmean
+from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import connection
+from django.test import override_settings
 
 from accounts.models import Membership, Organization, Role, User
 from bench import filling, quiet
@@ -41,6 +43,7 @@ HAZARD = max(RATES) / 365
 SEED = 5
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 QUIET = timedelta(days=2)
+CONSENTED = timedelta(days=100)
 AFTERWARDS = HOUR  # beyond the interval in which all is to be told
 APPS = (0, 0, 0, 0, 1, 1, 1, 2, 2, 3)  # of ten tokens
 
@@ -146,8 +149,9 @@ def run(tokens: Sequence[int] = (TOKENS,)) -> Iterator[Figure]:
 def scene(tokens: int) -> Iterator[Scene]:
     fill(tokens)
     with rotating(late=0) as network, moved() as clock:
-        settings.NETWORK_HOSTS = network.hosts(0)
-        with Engine() as engine:
+        # Calls are probes, and what they entail, alone.
+        hosts, seldom = network.hosts(0), timedelta(days=365).total_seconds()
+        with override_settings(NETWORK_HOSTS=hosts, LISTING_INTERVAL=seldom), Engine() as engine:
             yield Scene(network, clock, engine, tokens)
 
 
@@ -172,7 +176,7 @@ def fill(tokens: int) -> None:
         )
     Profile.objects.update(mail_when_lost=True)
     now = datetime.now().astimezone()
-    values = {"now": now, "consented": now - timedelta(days=100), "interval": interval()}
+    values: dict[str, Any] = {"now": now, "consented": now - CONSENTED, "interval": interval()}
     with connection.cursor() as cursor:
         cursor.execute(EVENLY, values)
         cursor.execute("ANALYZE")
@@ -222,20 +226,10 @@ def suffer(here: Scene, outage: Outage) -> Iterator[Figure]:
     opened = [(one.opened_at - start) / MINUTE for one in failures]
     ended = [((one.closed_at or here.clock.now()) - cleared) / MINUTE for one in failures]
     of = f"{len(failures)} failures"
-    yield Figure(
-        "outages",
-        f"{outage.name}: from its begin to a hold",
-        min(opened, default=inf),
-        "min",
-        of=of,
-    )
-    yield Figure(
-        "outages",
-        f"{outage.name}: from its end to the last's",
-        max(ended, default=inf),
-        "min",
-        of=of,
-    )
+    title, begin = f"{outage.name}: from its begin to a hold", min(opened, default=inf)
+    yield Figure("outages", title, begin, "min", of=of)
+    title, end = f"{outage.name}: from its end to that of the last hold", max(ended, default=inf)
+    yield Figure("outages", title, end, "min", of=of)
 
 
 def in_vain(here: Scene) -> int:

@@ -50,8 +50,9 @@ EVIDENCE = """
         max(seen), mode() WITHIN GROUP (ORDER BY reason)
     FROM failed GROUP BY app_id
 """
-# Those that are due next lose least by being asked now. What is leased is under way, and what the
-# network asked us to leave alone is left alone.
+# Those that are due next lose least by being asked now. What is leased is under way, what the
+# network asked us to leave alone is left alone, and who waits for a second answer is no neighbour:
+# one that came too early would have to be asked for once more.
 PULL = """
     UPDATE tokens_token SET next_probe_at = %(now)s,
         listed_at = CASE WHEN %(listed)s THEN NULL ELSE listed_at END
@@ -60,6 +61,10 @@ PULL = """
         WHERE network_slug = %(network)s AND app_id = %(app)s AND reason = '' AND lease IS NULL
             AND unclear_count = 0 AND next_probe_at > %(now)s
             AND coalesce(CASE WHEN %(listed)s THEN listed_at ELSE probed_at END < %(now)s, true)
+            AND NOT EXISTS (
+                SELECT FROM tokens_access access
+                WHERE access.token_id = tokens_token.id AND access.suspected_at IS NOT NULL
+            )
         ORDER BY next_probe_at LIMIT %(most)s FOR NO KEY UPDATE SKIP LOCKED
     )
 """
@@ -212,10 +217,14 @@ class Doubt:
     def recovers(self, access: Access, token: Token) -> None:
         """A suspicion ends. One that was held long had its time counted when it began to fail,
         and not the time since."""
-        if access.suspected_at and self.now - access.suspected_at > WINDOW:
+        if access.suspected_at and self.was_held(access):
             held = (self.now - access.suspected_at).total_seconds()
             count = Count(token.app_id, self.network_slug, self.now, exposure=held)
             self._recovered[token.pk] = count
+
+    def was_held(self, access: Access) -> bool:
+        """Whether it has been suspected for longer than deaths are counted together."""
+        return bool(access.suspected_at and self.now - access.suspected_at > WINDOW)
 
     def settle(self) -> None:
         """After the slice was written: open what fails, or ask those beside who began to fail."""

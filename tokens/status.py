@@ -11,16 +11,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
-from typing import TypeVar
 from uuid import UUID
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Model, Q
 
 from networks.base import Reason
 from profiles.models import Profile, Status
+from tokens import bulk
 from tokens.models import Access, StatusChange, Token
 
-Row = TypeVar("Row", bound=Model)
 Change = Callable[[Token, list[Access]], None]
 TOKEN_FIELDS = [
     "subject_name",
@@ -78,9 +77,9 @@ def settle(
         change(token, own[token.pk])
     changes = _changes(accesses, was_good, now, actor_name)
     _fill_in_profiles(accesses, changes, now)
-    Token.objects.bulk_update(by_id.values(), TOKEN_FIELDS, batch_size=SLICE)
-    _write_changed(Access.objects.all(), accesses, ACCESS_FIELDS, read)
-    _write_changed(Profile.objects.all(), profiles, PROFILE_FIELDS, read)
+    bulk.update(list(by_id.values()), TOKEN_FIELDS)
+    _write_changed(accesses, ACCESS_FIELDS, read)
+    _write_changed(profiles, PROFILE_FIELDS, read)
     StatusChange.objects.bulk_create(changes, batch_size=SLICE)
     return changes
 
@@ -90,12 +89,12 @@ def _values(rows: Sequence[Model], fields: list[str]) -> dict[UUID, list[object]
 
 
 def _write_changed(
-    table: QuerySet[Row], rows: Sequence[Row], fields: list[str], read: dict[UUID, list[object]]
+    rows: Sequence[Model], fields: list[str], read: dict[UUID, list[object]]
 ) -> None:
     """Write the rows that are not what they were when read: at most probes, none."""
     now = _values(rows, fields)
     changed = [row for row in rows if now[row.pk] != read[row.pk]]
-    table.bulk_update(changed, fields, batch_size=SLICE)
+    bulk.update(changed, fields)
 
 
 def _is_good(access: Access) -> bool:

@@ -159,7 +159,8 @@ def _apply(finding: Finding, token: Token, accesses: list[Access], doubt: Doubt)
     if verdict.health is Health.UNCLEAR:
         waits = _unclear(verdict, token, accesses, now)
     elif verdict.health is Health.ALIVE:
-        _asked(token, now, finding.trouble)
+        was_held = any(doubt.was_held(access) for access in accesses)
+        _asked(token, now, finding.trouble, is_released=was_held)
         waits = _alive(finding, token, accesses, doubt)
     else:
         unclear_since = token.unclear_since
@@ -173,9 +174,14 @@ def _apply(finding: Finding, token: Token, accesses: list[Access], doubt: Doubt)
         token.next_probe_at = min(token.next_probe_at, again)
 
 
-def _asked(token: Token, now: datetime, trouble: Reason | None) -> None:
-    """The network spoke. `trouble` is with its listing, and for the operator to see."""
+def _asked(
+    token: Token, now: datetime, trouble: Reason | None, *, is_released: bool = False
+) -> None:
+    """The network spoke. `trouble` is with its listing, and for the operator to see. What is
+    released is so within minutes of many others, and spread out as if it had never been asked."""
     traits = learning.traits(token)
+    if is_released:
+        traits = traits._replace(probed_at=None)
     token.probed_at = now
     token.unclear_since = (token.unclear_since or now) if trouble else None
     token.unclear_reason, token.unclear_count = trouble or "", 0

@@ -130,6 +130,18 @@ def test_who_is_being_asked_or_told_to_wait_is_no_neighbour(world, says):
     assert free in due
 
 
+def test_who_waits_for_a_second_answer_is_not_asked_too_early_for_a_neighbours_sake(world, says):
+    logins(world.alpenglueck, 7)
+    Token.objects.update(next_probe_at=timezone.now() + timedelta(hours=4))
+    asked = says("tiktok", probe=only("Login 1", "Login 2"))
+    for name in ("Login 1", "Login 2"):
+        Token.objects.filter(subject=name).update(next_probe_at=timezone.now())
+        ask_due()
+    ask_due()
+    assert asked.count(("probe", "access of Login 6")) >= 1, "the neighbours were asked"
+    assert asked.count(("probe", "access of Login 1")) == 1
+
+
 def test_a_death_waits_while_the_neighbours_are_silent(world, says):
     logins(world.alpenglueck, 6, probed_at=timezone.now() - timedelta(hours=4))
     says("tiktok", probe=only("Login 3", others=unclear(Reason.NETWORK_OUTAGE)))
@@ -392,6 +404,17 @@ def test_it_closes_when_canaries_live_and_lets_everybody_go_within_minutes(faile
     assert not left.exists()
     assert not red()
     assert not StatusChange.objects.exists()
+
+
+def test_what_was_let_go_together_is_not_asked_together_again(failed, says):
+    watch()
+    says("tiktok", probe=ALIVE)
+    ask()
+    dues = sorted(token.next_probe_at for token in Token.objects.all())
+    interval = timedelta(hours=4)
+    assert dues[15] - dues[0] > interval / 6, "as they would have been an interval after it"
+    assert dues[-1] - timezone.now() < 1.2 * interval
+    assert sum(due - timezone.now() < interval / 2 for due in dues) > 5
 
 
 def test_who_died_meanwhile_is_told_after_it_clears(failed, says):
