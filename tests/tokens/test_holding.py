@@ -408,6 +408,7 @@ def test_it_closes_when_canaries_live_and_lets_everybody_go_within_minutes(faile
 
 def test_what_was_let_go_together_is_not_asked_together_again(failed, says):
     watch()
+    Token.objects.update(probed_at=timezone.now() - timedelta(minutes=30))
     says("tiktok", probe=ALIVE)
     ask()
     dues = sorted(token.next_probe_at for token in Token.objects.all())
