@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from networks.base import Health, Reason
 from networks.registry import NETWORKS
-from tokens import breaker, holding
+from tokens import breaker, evidence, holding
 from tokens.breaker import FEWEST, NEIGHBOURS, WINDOW, Recovery, Seen
 from tokens.models import Access, Backlog, Failure, Tally, Token
 
@@ -144,8 +144,8 @@ def _living(failure: Failure, now: datetime) -> int:
 
 def _new(failure: Failure, since: datetime) -> Seen:
     """What began to fail since the canaries were asked."""
-    found = holding.evidence(failure.network_slug, since)
-    weighed = holding.seen(failure.network_slug, found, since)
+    found = evidence.found(failure.network_slug, since)
+    weighed = evidence.weighed(failure.network_slug, found, since)
     return sum(
         (one for app, one in weighed.items() if failure.app_id in (None, app)), breaker.NOTHING
     )
@@ -170,7 +170,7 @@ def _ask_canaries(failure: Failure, waiting: QuerySet[Access], now: datetime) ->
 
 def _look_for_unclear(open_now: list[Failure], now: datetime) -> None:
     """Open what answers unclearly far more often than usual."""
-    asked = holding.answers_since(now - UNCLEAR_WINDOW)
+    asked = evidence.answers_since(now - UNCLEAR_WINDOW)
     known = {(one.network_slug, one.app_id) for one in open_now if one.health == Health.UNCLEAR}
     for slug in {sums.network_slug for sums in asked.values()}:
         apps = {
@@ -207,7 +207,7 @@ def _unclear(network_slug: str, app_id: UUID | None) -> QuerySet[Token]:
 
 
 def _is_understood_again(failure: Failure, now: datetime) -> bool:
-    asked = holding.answers_since(now - UNCLEAR_WINDOW, failure.network_slug)
+    asked = evidence.answers_since(now - UNCLEAR_WINDOW, failure.network_slug)
     some = [sums for app, sums in asked.items() if failure.app_id in (None, app)]
     if breaker.answers_again(sum(s.asked for s in some), sum(s.unclear for s in some)):
         return True

@@ -548,6 +548,8 @@ def test_a_failure_that_holds_asks_whether_it_is_true_and_says_what_follows(
     said = words(page.select_one("form.card"))
     assert "1,204 accesses that are held back are asked once more" in said
     assert "its owners who opted in get a mail" in said
+    here = [words(link) for link in page.select(".side a[aria-current]")]
+    assert here == ["Operation"]
     assert Failure.objects.get().believed_at is None, "a look decides nothing"
 
 
