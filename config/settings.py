@@ -320,7 +320,13 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 # One task at a time: a batch that waits behind a slow one could be had by another worker.
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 # The default hour would leave a dead worker's tasks lying; no task of ours takes five minutes.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600}
+# A broker that takes what is said and never answers holds up a lane for so many seconds, and not
+# for ever.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 600,
+    "socket_timeout": 5.0,
+    "socket_connect_timeout": 5.0,
+}
 CELERY_TASK_SOFT_TIME_LIMIT = 300
 CELERY_TASK_TIME_LIMIT = 330
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

@@ -7,6 +7,7 @@ that is missing here fails the first test.
 from __future__ import annotations
 
 import inspect
+import socket
 import uuid
 from typing import Any
 
@@ -132,4 +133,16 @@ def test_without_a_broker_changes_are_told_later_and_the_engine_goes_on(
         monkeypatch.setattr(app, "connection_for_write", lambda *_, **__: nowhere)
         monkeypatch.setattr(app.amqp, "_producer_pool", None)  # it may be connected already
         tell()
+    assert "nobody was told of changes: OperationalError" in caplog.text
+
+
+def test_a_broker_that_never_answers_holds_nobody_up(monkeypatch: Any, caplog: Any) -> None:
+    options = app.conf.broker_transport_options
+    shorter = {name: options[name] / 20 for name in ("socket_timeout", "socket_connect_timeout")}
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        with app.connection_for_write(address, transport_options=shorter) as nowhere:
+            monkeypatch.setattr(app, "connection_for_write", lambda *_, **__: nowhere)
+            monkeypatch.setattr(app.amqp, "_producer_pool", None)
+            tell()
     assert "nobody was told of changes: OperationalError" in caplog.text
