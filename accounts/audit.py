@@ -73,6 +73,10 @@ VERBS = {
         _("Requirement of a second factor changed"),
         _("{actor} changed whether everybody here needs a second factor to sign in."),
     ),
+    "escalation_changed": Verb(
+        _("Mail to admins changed"),
+        _("{actor} changed whether admins get mail where no owner can be reached."),
+    ),
     "single_sign_on_changed": Verb(
         _("Single sign-on changed"), _("{actor} changed single sign-on for this organization.")
     ),

@@ -89,6 +89,8 @@ class Organization(models.Model):
     slug = models.SlugField(unique=True)
     name = models.CharField(_("name"), max_length=150)
     requires_second_factor = models.BooleanField(default=False)
+    # Admins hear of a lost access of which no owner does, or about which none does anything.
+    escalates = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:

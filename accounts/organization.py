@@ -28,3 +28,15 @@ def require_second_factor(organization: Organization, is_required: bool, *, by: 
     organization.requires_second_factor = is_required
     organization.save(update_fields=["requires_second_factor"])
     by.record("second_factor_required", organization, after=is_required)
+
+
+@transaction.atomic
+def escalate(organization: Organization, is_on: bool, *, by: Actor) -> None:
+    """Let admins hear of what no owner hears of, or of what none acts on, or no longer."""
+    lock(organization)
+    organization.refresh_from_db(fields=["escalates"])
+    if organization.escalates == is_on:
+        return
+    organization.escalates = is_on
+    organization.save(update_fields=["escalates"])
+    by.record("escalation_changed", organization, after=is_on)

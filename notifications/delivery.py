@@ -22,6 +22,7 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
 
+from notifications.addresses import refuse
 from notifications.models import NoticeQuerySet, Outcome
 
 log = logging.getLogger(__name__)
@@ -81,9 +82,9 @@ def deliver(leased: Leased, address: str, write: Callable[[], EmailMessage]) -> 
     except ValidationError:
         rows.give_up(Outcome.BAD_ADDRESS, "", now=timezone.now())
     except smtplib.SMTPRecipientsRefused as error:
-        return _refused(leased, *next(iter(error.recipients.values())))
+        return _refused(leased, address, *next(iter(error.recipients.values())))
     except smtplib.SMTPDataError as error:
-        return _refused(leased, error.smtp_code, error.smtp_error)
+        return _refused(leased, address, error.smtp_code, error.smtp_error)
     except (smtplib.SMTPException, OSError) as error:
         # Also a refused sign-in or sender, for good or not: nothing the reader could help.
         _put_off(leased, f"{type(error).__name__}: {error}", longest=SERVER_AWAY)
@@ -101,12 +102,15 @@ def _hand_over(mail: EmailMessage) -> None:
         connection.close()  # a sign-in that was refused leaves it half open
 
 
-def _refused(leased: Leased, code: int, words: bytes | str) -> Delivery:
+def _refused(leased: Leased, address: str, code: int, words: bytes | str) -> Delivery:
     """The server would not take this one mail: for good, or for now."""
     text = words.decode(errors="replace") if isinstance(words, bytes) else words
     said = f"{code} {text}"
     if _is_for_good(code, text):
-        leased.rows.give_up(Outcome.REFUSED, said, now=timezone.now())
+        with transaction.atomic():
+            leased.rows.give_up(Outcome.REFUSED, said, now=timezone.now())
+            if not text.startswith("5.6."):  # that one is about the mail alone
+                refuse(address, said)
         log.warning("Mail %s was refused for good: %d", leased.name, code)
         return Delivery.DONE
     _put_off(leased, said)

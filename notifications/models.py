@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
 from accounts.models import Organization, User
+from notifications.kinds import FIRST, STOPPABLE, NoticeKind
+from profiles.models import Profile
 from tokens.models import Failure, StatusChange
 
 DETAIL = 200
 OWED = models.Q(sent_at=None, given_up_at=None)
 
 
-class NoticeKind(models.TextChoices):
-    ACCESS_LOST = "access_lost"
-
-
 class Outcome(models.TextChoices):
-    """Why a notice ended without a mail. `detail` says more: a WhyNot, or the server's words."""
+    """Why a notice ended without a mail. `detail` says more: a WhyNot, or the server's words.
+    OVERTAKEN: what it would say is no longer so."""
 
     RECOVERED = "recovered"
+    OVERTAKEN = "overtaken"
     NOT_WANTED = "not_wanted"
     REFUSED = "refused"
     BAD_ADDRESS = "bad_address"
+
+
+UNREACHABLE = (Outcome.REFUSED, Outcome.BAD_ADDRESS)
+# How long after a mail of this kind it is looked whether another has to follow.
+SEQUEL = {NoticeKind.ACCESS_LOST: timedelta(days=2), NoticeKind.REMINDER: timedelta(days=5)}
 
 
 class NoticeQuerySet(models.QuerySet[Any]):
@@ -42,6 +48,23 @@ class NoticeQuerySet(models.QuerySet[Any]):
 
     def mark_sent(self, *, now: datetime) -> None:
         self.owed().update(sent_at=now, detail="")
+
+
+class NoticeRows(NoticeQuerySet):
+    """Of those that may have a sequel."""
+
+    def give_up(self, outcome: Outcome, detail: str, *, now: datetime) -> None:
+        """Where no mail can reach the reader, somebody else may have to hear of it."""
+        owed = self.owed()
+        if outcome in UNREACHABLE:
+            owed.filter(kind__in=SEQUEL).update(follow_up_at=now)
+        super().give_up(outcome, detail, now=now)
+
+    def mark_sent(self, *, now: datetime) -> None:
+        owed = self.owed()
+        for kind, wait in SEQUEL.items():
+            owed.filter(kind=kind).update(follow_up_at=now + wait)
+        super().mark_sent(now=now)
 
 
 class Owed(models.Model):
@@ -60,38 +83,97 @@ class Owed(models.Model):
     outcome = models.CharField(max_length=20, choices=Outcome, blank=True)
     detail = models.CharField(max_length=DETAIL, blank=True)
 
-    objects = NoticeQuerySet.as_manager()
+    objects: models.Manager[Any] = NoticeQuerySet.as_manager()
 
     class Meta:
         abstract = True
 
 
 class Notice(Owed):
-    """One message owed to one person about one StatusChange. Nobody is told twice.
+    """One message owed to one person about one profile. Nobody is told twice.
 
-    Notices of one `cause` (a token) to one person leave in one mail. `mail` names it from its
-    first attempt on, so that every further attempt is about the same notices and carries the same
-    Message-ID.
+    `change` is what it is about, but for RENEWAL_DUE, which is about `ends_at`. `step` counts
+    reminders, and says how many days ahead a renewal is due. Notices of one `cause` (a token) and
+    kind to one person leave in one mail. `mail` names it from its first attempt on, so that every
+    further attempt is about the same notices and carries the same Message-ID. `follow_up_at`:
+    when to look whether more has to be said (notifications/following.py).
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    profile = models.ForeignKey(
+        Profile, on_delete=models.CASCADE, related_name="notices", db_constraint=False
+    )
     change = models.ForeignKey(
-        StatusChange, on_delete=models.CASCADE, related_name="notices", db_constraint=False
+        StatusChange,
+        null=True,
+        on_delete=models.CASCADE,
+        related_name="notices",
+        db_constraint=False,
     )
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="notices")
     kind = models.CharField(max_length=20, choices=NoticeKind)
+    step = models.PositiveSmallIntegerField(default=0)
+    ends_at = models.DateTimeField(null=True)
     cause = models.UUIDField()
     mail = models.UUIDField(null=True)
+    follow_up_at = models.DateTimeField(null=True)
+
+    objects = NoticeRows.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["change", "user", "kind"], name="told_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["change", "user", "kind", "step"], name="told_once"),
+            models.UniqueConstraint(
+                fields=["profile", "user", "kind", "ends_at", "step"], name="warned_once"
+            ),
+        ]
         indexes = [
             models.Index(fields=["next_attempt_at"], condition=OWED, name="notice_owed"),
             models.Index(fields=["user", "cause"], condition=OWED, name="notice_owed_together"),
+            models.Index(
+                fields=["follow_up_at"],
+                condition=~models.Q(follow_up_at=None),
+                name="notice_to_follow_up",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
+
+
+class Preferences(models.Model):
+    """Which kinds of mail a person wants besides the first: that one is a checkbox of the account
+    itself (`User.wants_token_mail`), and FIRST says which others depend on it. Who has no row has
+    the defaults."""
+
+    user = models.OneToOneField(
+        User, primary_key=True, on_delete=models.CASCADE, related_name="notice_preferences"
+    )
+    kinds = ArrayField(models.CharField(max_length=20, choices=NoticeKind), default=FIRST.copy)
+
+    @classmethod
+    def of(cls, user: User) -> Preferences:
+        """The row of this person, read with `select_related`, or the defaults, unsaved."""
+        try:
+            found: Preferences = user.notice_preferences
+        except cls.DoesNotExist:
+            return cls(user=user)
+        return found
+
+    def wants(self, kind: NoticeKind) -> bool:
+        return kind in self.kinds if kind in STOPPABLE else True
+
+
+class RefusedAddress(models.Model):
+    """An address that its mail server, or that of its reader, refused for good. Nothing more is
+    sent there until its holder says that it works again."""
+
+    email = models.EmailField(unique=True)
+    said = models.CharField(max_length=DETAIL, blank=True)
+    at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.email
 
 
 class Phase(models.TextChoices):

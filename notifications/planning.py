@@ -7,15 +7,19 @@ told twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from uuid import UUID, uuid5
 
 from django.db import transaction
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 
-from notifications.models import Notice, NoticeKind
-from notifications.recipients import recipients_of
+from networks.base import Reason
+from notifications.kinds import NoticeKind
+from notifications.models import Notice
+from notifications.recipients import Recipient, admins_of, recipients_of
+from profiles.models import Profile
 from tokens.models import StatusChange
 
 BATCH = 500
@@ -37,22 +41,79 @@ def plan(limit: int = BATCH) -> int:
     return len(changes)
 
 
+def kind_of(change: StatusChange) -> NoticeKind | None:
+    """What a change is to its readers; None where it is nothing to write about."""
+    if change.lost_the_last:
+        return NoticeKind.ACCESS_LOST
+    if change.profile_valid and not change.profile_was_valid:
+        return NoticeKind.RESTORED
+    if change.profile_valid and change.reason not in ("", Reason.NO_LONGER_LISTED):
+        return NoticeKind.PARTLY_LOST
+    return None
+
+
+def notice(change: StatusChange, recipient: Recipient, kind: NoticeKind, now: datetime) -> Notice:
+    return Notice(
+        organization_id=change.organization_id,
+        profile_id=change.profile_id,
+        change=change,
+        user=recipient.user,
+        kind=kind,
+        cause=_cause(change),
+        created_at=now,
+        next_attempt_at=now,
+    )
+
+
 def _owed(changes: list[StatusChange], now: datetime) -> Iterator[Notice]:
-    """One notice for every owner who is to be told that a profile has lost its last access."""
-    alarms = [change for change in changes if change.lost_the_last]
-    recipients = recipients_of({change.profile_id for change in alarms})
-    for change in alarms:
-        for recipient in recipients.get(change.profile_id, ()):
-            if recipient.is_told:
-                yield Notice(
-                    organization_id=change.organization_id,
-                    change=change,
-                    user=recipient.user,
-                    kind=NoticeKind.ACCESS_LOST,
-                    cause=_cause(change),
-                    created_at=now,
-                    next_attempt_at=now,
-                )
+    """One notice for every owner who is to be told, and of a loss of which no owner is, one for
+    every admin."""
+    news = {change: kind for change in changes if (kind := kind_of(change))}
+    owners = recipients_of({change.profile_id for change in news})
+    were_told = _were_told([one for one, kind in news.items() if kind == NoticeKind.RESTORED])
+    untold = []
+    for change, kind in news.items():
+        readers = [one for one in owners.get(change.profile_id, ()) if not one.why_not_of(kind)]
+        if kind == NoticeKind.RESTORED:
+            readers = [one for one in readers if (change.pk, one.user.pk) in were_told]
+        if kind == NoticeKind.ACCESS_LOST and not readers:
+            untold.append(change)
+        for reader in readers:
+            yield notice(change, reader, kind, now)
+    yield from escalations(untold, now)
+
+
+def escalations(changes: Collection[StatusChange], now: datetime) -> Iterator[Notice]:
+    """One notice for every admin who is to hear that these losses reach nobody else."""
+    if not changes:
+        return
+    admins = admins_of({change.organization_id for change in changes})
+    profiles = Profile.objects.filter(pk__in={change.profile_id for change in changes})
+    wanted = set(profiles.filter(mail_when_lost=True).values_list("pk", flat=True))
+    for change in changes:
+        for admin in admins.get(change.organization_id, ()):
+            if change.profile_id in wanted and not admin.why_not_of(NoticeKind.ESCALATION):
+                yield notice(change, admin, NoticeKind.ESCALATION, now)
+
+
+def _were_told(restored: list[StatusChange]) -> set[tuple[int, UUID]]:
+    """(change, person) where the person had been told of the loss that the change ends."""
+    if not restored:
+        return set()
+    before = StatusChange.objects.filter(
+        profile=OuterRef("profile"),
+        pk__lt=OuterRef("pk"),
+        profile_was_valid=True,
+        profile_valid=False,
+    )
+    losses = dict(
+        StatusChange.objects.filter(pk__in=[change.pk for change in restored])
+        .annotate(loss=Subquery(before.order_by("-pk").values("pk")[:1]))
+        .values_list("loss", "pk")
+    )
+    sent = Notice.objects.filter(change__in=[loss for loss in losses if loss])
+    told = sent.exclude(sent_at=None).values_list("change", "user").distinct()
+    return {(losses[loss], user) for loss, user in told}
 
 
 def _cause(change: StatusChange) -> UUID:

@@ -6,54 +6,84 @@ Planner, sender and the preview on the settings page all ask here, so that they 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
 from django.db.models import Exists, OuterRef, TextChoices
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
+from accounts.models import Membership, Role, User
+from notifications.kinds import OWNERS, NoticeKind
+from notifications.models import Preferences, RefusedAddress
 from profiles.models import Ownership, Profile
 
 
 class WhyNot(TextChoices):
-    """Reasons why an owner gets no mail, as a sentence about that owner."""
+    """Reasons why somebody gets no mail, as a sentence about that person."""
 
     DEACTIVATED = "deactivated", _("The account is deactivated.")
     PROFILE_MUTED = "profile_muted", _("Email notifications are off for this profile.")
     NOT_OPTED_IN = "not_opted_in", _("Has not opted in under Account settings.")
     NOT_CONFIRMED = "not_confirmed", _("The email address is not confirmed yet.")
+    ADDRESS_REFUSED = "address_refused", _("The mail server has refused the email address.")
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """An owner of a profile; told of a loss where nothing speaks against it."""
+    """Somebody who would be told; is told of `kinds` where nothing speaks against it."""
 
     user: User
     why_not: tuple[WhyNot, ...] = ()
+    kinds: tuple[NoticeKind, ...] = ()
 
     @property
     def is_told(self) -> bool:
+        """Of the loss of the last valid access."""
         return not self.why_not
+
+    @property
+    def stopped(self) -> list[NoticeKind]:
+        """What an owner has switched off, or never switched on."""
+        return [kind for kind in OWNERS if self.is_told and kind not in self.kinds]
+
+    def why_not_of(self, kind: NoticeKind) -> str:
+        """A word for what speaks against this kind of mail; empty where nothing does."""
+        if self.why_not:
+            return self.why_not[0].value
+        return "" if kind in self.kinds else "stopped"
 
 
 def recipients_of(profiles: Iterable[UUID]) -> dict[UUID, list[Recipient]]:
     """Every owner of each profile, by name. One query, however many profiles there are."""
-    confirmed = EmailAddress.objects.filter(
-        user=OuterRef("user"), email__iexact=OuterRef("user__email"), verified=True
-    )
     ownerships = (
         Ownership.objects.filter(profile__in=list(profiles))
-        .select_related("user", "profile")
-        .annotate(is_confirmed=Exists(confirmed))
+        .select_related("user__notice_preferences", "profile")
+        .annotate(is_confirmed=_is_confirmed(), is_refused=_is_refused())
         .order_by("user__name", "user__email")
     )
     found: dict[UUID, list[Recipient]] = defaultdict(list)
     for row in ownerships:
-        found[row.profile_id].append(Recipient(row.user, _why_not(row)))
+        found[row.profile_id].append(_recipient(row.user, _of_owner(row)))
+    return found
+
+
+def admins_of(organizations: Collection[UUID]) -> dict[UUID, list[Recipient]]:
+    """The admins of those of the organizations that have turned escalation on."""
+    memberships = (
+        Membership.objects.filter(
+            organization__in=organizations, organization__escalates=True, role=Role.ADMIN
+        )
+        .select_related("user__notice_preferences")
+        .annotate(is_confirmed=_is_confirmed(), is_refused=_is_refused())
+        .order_by("user__name", "user__email")
+    )
+    found: dict[UUID, list[Recipient]] = defaultdict(list)
+    for row in memberships:
+        found[row.organization_id].append(_recipient(row.user, _of_person(row)))
     return found
 
 
@@ -68,12 +98,36 @@ def untold_without(user: User, profiles: Iterable[Profile]) -> list[Profile]:
     ]
 
 
-def _why_not(row: Any) -> tuple[WhyNot, ...]:
-    """All that speaks against telling this owner; `row` is an Ownership with its mark."""
-    speaks_against = {
-        WhyNot.DEACTIVATED: not row.user.is_active,
+def _is_confirmed() -> Exists:
+    return Exists(
+        EmailAddress.objects.filter(
+            user=OuterRef("user"), email__iexact=OuterRef("user__email"), verified=True
+        )
+    )
+
+
+def _is_refused() -> Exists:
+    return Exists(RefusedAddress.objects.filter(email=Lower(OuterRef("user__email"))))
+
+
+def _recipient(user: User, speaks_against: dict[WhyNot, bool]) -> Recipient:
+    why_not = tuple(reason for reason, applies in speaks_against.items() if applies)
+    preferences = Preferences.of(user)
+    kinds = [kind for kind in NoticeKind if not why_not and preferences.wants(kind)]
+    return Recipient(user, why_not, tuple(kinds))
+
+
+def _of_owner(row: Any) -> dict[WhyNot, bool]:
+    """What may speak against telling this owner; `row` is an Ownership with its marks."""
+    return _of_person(row) | {
         WhyNot.PROFILE_MUTED: not row.profile.mail_when_lost,
         WhyNot.NOT_OPTED_IN: not row.user.wants_token_mail,
-        WhyNot.NOT_CONFIRMED: not row.is_confirmed,
     }
-    return tuple(reason for reason, applies in speaks_against.items() if applies)
+
+
+def _of_person(row: Any) -> dict[WhyNot, bool]:
+    return {
+        WhyNot.DEACTIVATED: not row.user.is_active,
+        WhyNot.NOT_CONFIRMED: not row.is_confirmed,
+        WhyNot.ADDRESS_REFUSED: row.is_refused,
+    }

@@ -7,18 +7,28 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, UUIDField, Value
+from django.db.models import Exists, F, OuterRef, UUIDField, Value
 from django.db.models.functions import Coalesce
 
 from notifications.delivery import LEASE, Delivery, Leased, deliver, send_round
-from notifications.letters import access_lost
+from notifications.kinds import NoticeKind
+from notifications.letters import letter
 from notifications.models import Notice, Outcome
-from notifications.recipients import recipients_of
-from profiles.models import Status
+from notifications.recipients import Recipient, admins_of, recipients_of
+from notifications.standing import over
 from tokens.models import StatusChange
 
 # Stands for "in no mail yet" where NULLs are compared.
 NONE_YET = Value(UUID(int=0), output_field=UUIDField())
+# How a notice ends that says what is no longer so. A loss that is over has recovered.
+ENDED: dict[str, Outcome] = {
+    NoticeKind.PARTLY_LOST: Outcome.OVERTAKEN,
+    NoticeKind.RESTORED: Outcome.OVERTAKEN,
+    NoticeKind.RENEWAL_DUE: Outcome.OVERTAKEN,
+}
+NO_READER: dict[str, str] = {kind.value: "not_an_owner" for kind in NoticeKind} | {
+    NoticeKind.ESCALATION: "not_an_admin"
+}
 
 
 def send_due() -> None:
@@ -36,7 +46,7 @@ def _send_next(now: datetime) -> Delivery | None:
         return Delivery.DONE
     rows = Notice.objects.filter(pk__in=[notice.pk for notice in owed])
     leased = Leased(rows, owed[0].attempts, owed[0].mail)
-    return deliver(leased, owed[0].user.email, lambda: access_lost(owed))
+    return deliver(leased, owed[0].user.email, lambda: letter(owed))
 
 
 def claim(now: datetime) -> list[Notice]:
@@ -72,25 +82,24 @@ def _lease(leader: Notice, now: datetime) -> list[Notice]:
     )
     return list(
         Notice.objects.filter(pk__in=mine)
-        .select_related("user", "organization", "change__profile")
-        .order_by("change")
+        .select_related("user", "organization", "profile__parent", "change")
+        .order_by("change", "profile")
     )
 
 
 def _still_owed(notices: list[Notice], now: datetime) -> list[Notice]:
-    """Without those whose profile has recovered, or whose reader is no longer to be told."""
-    recovered = _recovered(notices)
-    recipients = recipients_of({notice.change.profile_id for notice in notices})
+    """Without those that say what is no longer so, or whose reader is no longer to be told."""
+    ended = over(notices)
+    readers = _readers_of(notices)
     owed, moot = [], defaultdict(list)
     for notice in notices:
-        owners = recipients.get(notice.change.profile_id, ())
-        mine = next((owner for owner in owners if owner.user.pk == notice.user_id), None)
-        if notice.pk in recovered:
-            moot[Outcome.RECOVERED, ""].append(notice.pk)
+        mine = readers.get((notice.pk, notice.user_id))
+        if notice.pk in ended:
+            moot[ENDED.get(notice.kind, Outcome.RECOVERED), ""].append(notice.pk)
         elif mine is None:
-            moot[Outcome.NOT_WANTED, "not_an_owner"].append(notice.pk)
-        elif not mine.is_told:
-            moot[Outcome.NOT_WANTED, mine.why_not[0].value].append(notice.pk)
+            moot[Outcome.NOT_WANTED, NO_READER[notice.kind]].append(notice.pk)
+        elif why_not := mine.why_not_of(NoticeKind(notice.kind)):
+            moot[Outcome.NOT_WANTED, why_not].append(notice.pk)
         else:
             owed.append(notice)
     for (outcome, detail), pks in moot.items():
@@ -98,14 +107,17 @@ def _still_owed(notices: list[Notice], now: datetime) -> list[Notice]:
     return owed
 
 
-def _recovered(notices: list[Notice]) -> set[object]:
-    """Those whose profile is valid, or was so since: a later loss has a notice of its own."""
-    later = StatusChange.objects.filter(
-        profile=OuterRef("change__profile"), pk__gt=OuterRef("change"), profile_valid=True
-    )
-    rows = Notice.objects.filter(pk__in=[notice.pk for notice in notices])
-    return set(
-        rows.filter(Q(change__profile__status=Status.VALID) | Exists(later)).values_list(
-            "pk", flat=True
+def _readers_of(notices: list[Notice]) -> dict[tuple[UUID, UUID], Recipient]:
+    """Everybody who might be told of each notice, by its id and theirs."""
+    escalated = [one for one in notices if one.kind == NoticeKind.ESCALATION]
+    owners = recipients_of({notice.profile_id for notice in notices})
+    admins = admins_of({notice.organization_id for notice in escalated}) if escalated else {}
+    return {
+        (notice.pk, reader.user.pk): reader
+        for notice in notices
+        for reader in (
+            admins.get(notice.organization_id, ())
+            if notice.kind == NoticeKind.ESCALATION
+            else owners.get(notice.profile_id, ())
         )
-    )
+    }

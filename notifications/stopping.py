@@ -1,27 +1,52 @@
-"""The link that stops these mails, for whoever holds the mail: no sign-in, and only by POST."""
+"""The link that stops one kind of mail, for whoever holds the mail: no sign-in, and only by POST."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.core import signing
+from django.db import transaction
 from django.urls import reverse
 
 from accounts.models import User
+from notifications.kinds import NoticeKind
+from notifications.models import Preferences
 
 SALT = "notifications.stop"
 
 
-def stop_path(user: User) -> str:
-    return reverse("notifications:stop", args=[signing.dumps(str(user.pk), salt=SALT)])
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Whose mails a link stops, and of which kind."""
+
+    reader: User
+    kind: NoticeKind
 
 
-def reader_of(link: str) -> User | None:
-    """Whose mails the link stops; None where it is not one of ours."""
+def stop_path(user: User, kind: NoticeKind = NoticeKind.ACCESS_LOST) -> str:
+    link = signing.dumps([str(user.pk), kind.value], salt=SALT)
+    return reverse("notifications:stop", args=[link])
+
+
+def stop_of(link: str) -> Stop | None:
+    """What the link stops; None where it is not one of ours. Links of mails from before there
+    were kinds name the reader alone."""
     try:
-        pk = signing.loads(link, salt=SALT)
+        said = signing.loads(link, salt=SALT)
     except signing.BadSignature:
         return None
-    return User.objects.filter(pk=pk).first()
+    pk, kind = said if isinstance(said, list) else (said, NoticeKind.ACCESS_LOST)
+    reader = User.objects.filter(pk=pk).first()
+    return Stop(reader, NoticeKind(kind)) if reader else None
 
 
-def stop(user: User) -> None:
-    User.objects.filter(pk=user.pk).update(wants_token_mail=False)
+@transaction.atomic
+def stop(link: Stop) -> None:
+    rows = User.objects.select_for_update(no_key=True).filter(pk=link.reader.pk)
+    if link.kind == NoticeKind.ACCESS_LOST:
+        rows.update(wants_token_mail=False)
+        return
+    reader = rows.get()
+    preferences = Preferences.of(reader)
+    preferences.kinds = [kind for kind in preferences.kinds if kind != link.kind]
+    preferences.save()

@@ -5,8 +5,10 @@ from __future__ import annotations
 from celery import shared_task
 
 from notifications import operators
+from notifications.following import follow_up
 from notifications.planning import plan
 from notifications.sending import send_due
+from notifications.warning import warn
 
 
 @shared_task(name="notifications.tasks.plan_and_send")  # type: ignore[untyped-decorator]
@@ -21,3 +23,12 @@ def tell_operators() -> None:
     """A task of its own, so that neither kind of mail waits for the other."""
     operators.plan()
     operators.send_due()
+
+
+@shared_task(name="notifications.tasks.look_ahead")  # type: ignore[untyped-decorator]
+def look_ahead() -> None:
+    """What time alone brings about: reminders, and ends that come near."""
+    while follow_up():
+        pass
+    warn()
+    send_due()

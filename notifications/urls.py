@@ -14,5 +14,9 @@ urlpatterns = [
         views.left_behind,
         name="left_behind",
     ),
+    path("o/<slug:organization>/notifications/", views.organization, name="organization"),
+    path("account/notifications/", views.preferences, name="preferences"),
+    path("account/notifications/address/", views.address, name="address"),
+    path("account/notifications/address/again/", views.try_again, name="try_again"),
     path("mail/stop/<str:link>/", views.stop, name="stop"),
 ]

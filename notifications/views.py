@@ -1,16 +1,24 @@
-"""Who gets mail for a profile, who would not any more, and the page that stops it."""
+"""Who gets mail for a profile, who would not any more, and what each person wants."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.tenancy import MemberRequest, admins_only
-from notifications import stopping
+from accounts.actor import Actor
+from accounts.organization import escalate
+from accounts.tenancy import MemberRequest, PersonRequest, admins_only
+from notifications import addresses, stopping
+from notifications.forms import PreferencesForm
+from notifications.kinds import MASTER
+from notifications.models import Preferences
 from notifications.recipients import recipients_of, untold_without
 from profiles.models import Profile
 
@@ -51,10 +59,52 @@ def left_behind(request: MemberRequest, pk: UUID) -> HttpResponse:
 @csrf_exempt  # RFC 8058: the reader's mail program posts here, without our cookie
 def stop(request: HttpRequest, link: str) -> HttpResponse:
     """GET only asks: mail scanners open links."""
-    reader = stopping.reader_of(link)
-    if reader is None:
+    found = stopping.stop_of(link)
+    if found is None:
         raise Http404
+    context = {"reader": found.reader, "kind": found.kind, "is_first": found.kind in MASTER}
     if request.method == "POST":
-        stopping.stop(reader)
-        return render(request, "notifications/stopped.html", {"reader": reader})
-    return render(request, "notifications/stop.html", {"reader": reader})
+        stopping.stop(found)
+        return render(request, "notifications/stopped.html", context)
+    return render(request, "notifications/stop.html", context)
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def preferences(request: PersonRequest) -> HttpResponse:
+    """Which kinds of mail the person wants, besides the first."""
+    form = PreferencesForm(request.POST or None, instance=Preferences.of(request.user))
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, _("Your settings have been saved."))
+        return redirect("notifications:preferences")
+    status = 422 if form.errors else 200
+    return render(request, "notifications/preferences.html", {"form": form}, status=status)
+
+
+@require_safe
+@login_required
+def address(request: PersonRequest) -> HttpResponse:
+    """A fragment of the account's settings: that mail to the address is refused."""
+    refusal = addresses.refusal_of(request.user)
+    return render(request, "notifications/address.html", {"refusal": refusal})
+
+
+@require_POST
+@login_required
+def try_again(request: PersonRequest) -> HttpResponse:
+    """Mail may be sent to the person's address again."""
+    addresses.try_again(request.user)
+    messages.success(request, _("The next mail goes to this address again."))
+    return redirect("accounts:settings")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@admins_only
+def organization(request: MemberRequest) -> HttpResponse:
+    """Whether admins hear of what no owner hears of."""
+    if request.method == "POST":
+        escalate(request.organization, request.POST.get("escalates") == "on", by=Actor.of(request))
+        messages.success(request, _("Saved."))
+        return redirect("notifications:organization", request.organization.slug)
+    return render(request, "notifications/organization.html")
