@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import ceil
 from typing import Any
 from uuid import UUID
 
@@ -63,7 +64,7 @@ def about(notices: Sequence[Notice]) -> dict[str, Any]:
         "reasons": _reasons(ordered, shown(login)),
         "refresh_url": items[0].url,
         "profile_url": _page_url("profiles:settings", first),
-        "settings_url": settings.BASE_URL + reverse("notifications:preferences"),
+        "settings_url": settings.BASE_URL + reverse("accounts:settings"),
         "role": profile.network.required_role if profile.kind.reads_role else "",
     }
 
@@ -107,7 +108,8 @@ def _login(notice: Notice) -> str:
 
 
 def _days_until(end: datetime | None) -> int:
-    return max(-(-(end - timezone.now()).total_seconds() // 86400), 1) if end else 0
+    """Counted up: what ends in two hours ends within one day."""
+    return max(ceil((end - timezone.now()) / timedelta(days=1)), 1) if end else 0
 
 
 def _reasons(notices: Sequence[Notice], login: str) -> list[str]:

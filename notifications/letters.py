@@ -24,6 +24,20 @@ from notifications.stopping import stop_path
 from tokens import advice
 
 
+# What of a kind is not that of all.
+OWN = {
+    NoticeKind.ESCALATION: {"because": "mail/escalation.because.txt"},
+    NoticeKind.RESTORED: {"todo": ""},
+}
+SHARED = {"todo": "mail/notice.todo.txt", "because": "mail/notice.because.txt"}
+
+
+def parts(kind: NoticeKind) -> dict[str, str]:
+    """The templates of a kind's sentences, by what they say."""
+    own = {"fact": f"mail/{kind.value}.fact.txt", "lead": f"mail/{kind.value}.lead.txt"}
+    return SHARED | own | OWN.get(kind, {})
+
+
 def letter(notices: Sequence[Notice]) -> EmailMultiAlternatives:
     """The mail to one person about these notices, which are of one kind and one cause."""
     user, kind = notices[0].user, NoticeKind(notices[0].kind)
@@ -31,7 +45,7 @@ def letter(notices: Sequence[Notice]) -> EmailMultiAlternatives:
     mail = _mail(
         "notice",
         user,
-        lambda: about(notices) | {"kind": kind, "stop_url": stop},
+        lambda: about(notices) | parts(kind) | {"stop_url": stop},
         message=notices[0].mail,
     )
     # RFC 8058: one click stops it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -83,7 +83,7 @@ class Owed(models.Model):
     outcome = models.CharField(max_length=20, choices=Outcome, blank=True)
     detail = models.CharField(max_length=DETAIL, blank=True)
 
-    objects: models.Manager[Any] = NoticeQuerySet.as_manager()
+    objects: ClassVar[models.Manager[Any]] = NoticeQuerySet.as_manager()
 
     class Meta:
         abstract = True
@@ -118,7 +118,7 @@ class Notice(Owed):
     mail = models.UUIDField(null=True)
     follow_up_at = models.DateTimeField(null=True)
 
-    objects = NoticeRows.as_manager()
+    objects: ClassVar[models.Manager[Any]] = NoticeRows.as_manager()
 
     class Meta:
         constraints = [
@@ -141,6 +141,10 @@ class Notice(Owed):
         return f"{self.kind} {self.pk}"
 
 
+def at_first() -> list[str]:
+    return list(FIRST)
+
+
 class Preferences(models.Model):
     """Which kinds of mail a person wants besides the first: that one is a checkbox of the account
     itself (`User.wants_token_mail`), and FIRST says which others depend on it. Who has no row has
@@ -149,7 +153,7 @@ class Preferences(models.Model):
     user = models.OneToOneField(
         User, primary_key=True, on_delete=models.CASCADE, related_name="notice_preferences"
     )
-    kinds = ArrayField(models.CharField(max_length=20, choices=NoticeKind), default=FIRST.copy)
+    kinds = ArrayField(models.CharField(max_length=20, choices=NoticeKind), default=at_first)
 
     @classmethod
     def of(cls, user: User) -> Preferences:

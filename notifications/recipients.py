@@ -17,7 +17,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Membership, Role, User
-from notifications.kinds import OWNERS, NoticeKind
+from notifications.kinds import FIRST, OWNERS, NoticeKind
 from notifications.models import Preferences, RefusedAddress
 from profiles.models import Ownership, Profile
 
@@ -47,8 +47,9 @@ class Recipient:
 
     @property
     def stopped(self) -> list[NoticeKind]:
-        """What an owner has switched off, or never switched on."""
-        return [kind for kind in OWNERS if self.is_told and kind not in self.kinds]
+        """What an owner would get who has never chosen, and has switched off."""
+        usual = [kind for kind in OWNERS if kind in FIRST]
+        return [kind for kind in usual if self.is_told and kind not in self.kinds]
 
     def why_not_of(self, kind: NoticeKind) -> str:
         """A word for what speaks against this kind of mail; empty where nothing does."""

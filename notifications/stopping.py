@@ -1,4 +1,4 @@
-"""The link that stops one kind of mail, for whoever holds the mail: no sign-in, and only by POST."""
+"""The link that stops one kind of mail for whoever holds it: no sign-in, and only by POST."""
 
 from __future__ import annotations
 

@@ -17,12 +17,13 @@ from accounts.organization import escalate
 from accounts.tenancy import MemberRequest, PersonRequest, admins_only
 from notifications import addresses, stopping
 from notifications.forms import PreferencesForm
-from notifications.kinds import MASTER
+from notifications.kinds import MASTER, NoticeKind
 from notifications.models import Preferences
-from notifications.recipients import recipients_of, untold_without
+from notifications.recipients import Recipient, admins_of, recipients_of, untold_without
 from profiles.models import Profile
 
 NAMED = 10
+MOST_NAMED = 500  # at one time by the list
 
 
 @require_safe
@@ -30,11 +31,32 @@ def recipients(request: MemberRequest, profile: UUID) -> HttpResponse:
     """A fragment of the profile's settings: every owner, with a yes or the reasons for a no."""
     shown = get_object_or_404(Profile.objects.visible_to(request.membership), pk=profile)
     owners = recipients_of([shown.pk])[shown.pk]
-    return render(
-        request,
-        "notifications/recipients.html",
-        {"owners": owners, "is_anybody_told": any(owner.is_told for owner in owners)},
-    )
+    is_anybody_told = any(owner.is_told for owner in owners)
+    admins = [] if is_anybody_told or not shown.mail_when_lost else _told_admins(shown)
+    context = {"owners": owners, "is_anybody_told": is_anybody_told, "admins": admins}
+    return render(request, "notifications/recipients.html", context)
+
+
+def _told_admins(profile: Profile) -> list[Recipient]:
+    admins = admins_of([profile.organization_id])[profile.organization_id]
+    return [admin for admin in admins if not admin.why_not_of(NoticeKind.ESCALATION)]
+
+
+@require_safe
+def untold(request: MemberRequest) -> HttpResponse:
+    """A fragment of the list: a mark at each of the named profiles of which no owner is told."""
+    asked = [pk for text in request.GET.getlist("profile")[:MOST_NAMED] if (pk := _uuid(text))]
+    visible = Profile.objects.visible_to(request.membership).filter(pk__in=asked)
+    owners = recipients_of(visible.values_list("pk", flat=True))
+    marked = [profile for profile in visible if not any(one.is_told for one in owners[profile.pk])]
+    return render(request, "notifications/untold.html", {"profiles": marked})
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 @require_safe

@@ -11,8 +11,9 @@ from django.core.mail import EmailMultiAlternatives
 from django.utils import translation
 
 from networks.base import Reason
-from notifications.letters import access_lost, shown
+from notifications.letters import letter
 from notifications.models import Notice
+from notifications.names import shown
 from notifications.planning import plan
 from profiles.models import Profile
 from tests.notifications.conftest import Looked
@@ -26,8 +27,8 @@ def write(looked: Looked, *profiles: Profile, **how: Any) -> EmailMultiAlternati
     looked.lose(*profiles, **how)
     StatusChange.objects.update(at=SINCE)
     plan()
-    notices = Notice.objects.select_related("user", "organization", "change__profile")
-    return access_lost(list(notices.order_by("change")))
+    notices = Notice.objects.select_related("user", "organization", "profile", "change")
+    return letter(list(notices.order_by("change")))
 
 
 def html_of(mail: EmailMultiAlternatives) -> str:
@@ -210,7 +211,7 @@ def test_the_message_is_known_by_its_first_notice_and_asks_for_no_answer(
     notice = Notice.objects.get()
     notice.mail = notice.pk
 
-    message = access_lost([notice]).message()
+    message = letter([notice]).message()
 
     assert message["Message-ID"] == f"<{notice.pk}@tokenwacht.example>"
     assert message["Auto-Submitted"] == "auto-generated"

@@ -69,6 +69,11 @@ def test_it_warns_where_there_is_no_owner(world: World, page: Profile) -> None:
 DOORS = {
     "recipients": {"nobody": 302, "otto": 200, "tim": 404, "mara": 200, "anna": 200, "nils": 404},
     "left_behind": {"nobody": 302, "otto": 403, "tim": 403, "mara": 403, "anna": 200, "nils": 404},
+    "organization": {"nobody": 302, "otto": 403, "tim": 403, "mara": 403, "anna": 200, "nils": 404},
+    "preferences": {"nobody": 302, "otto": 200, "tim": 200, "mara": 200, "anna": 200, "nils": 200},
+    "address": {"nobody": 302, "otto": 200, "tim": 200, "mara": 200, "anna": 200, "nils": 200},
+    "try_again": {"nobody": 405, "otto": 405, "tim": 405, "mara": 405, "anna": 405, "nils": 405},
+    "untold": {"nobody": 302, "otto": 200, "tim": 200, "mara": 200, "anna": 200, "nils": 404},
     "stop": {"nobody": 200, "otto": 200, "tim": 200, "mara": 200, "anna": 200, "nils": 200},
 }
 
@@ -89,6 +94,11 @@ def test_what_each_door_answers_to_whom(
     addresses = {
         "recipients": reverse("notifications:recipients", args=["alpenglueck", page.pk]),
         "left_behind": left_behind_by(world.otto),
+        "organization": reverse("notifications:organization", args=["alpenglueck"]),
+        "preferences": reverse("notifications:preferences"),
+        "address": reverse("notifications:address"),
+        "try_again": reverse("notifications:try_again"),
+        "untold": reverse("notifications:untold", args=["alpenglueck"]),
         "stop": stop_path(world.otto),
     }
     for who, expected in DOORS[name].items():

@@ -14,14 +14,25 @@ from psycopg.types.json import Jsonb
 
 from accounts.models import EmailChange, Organization, User
 from accounts.walls import ENGINE, WEB
-from notifications.models import OperatorNotice
+from notifications.models import OperatorNotice, Preferences, RefusedAddress
 from tests.people import World
 from tests.walls.conftest import OURS, TABLES, TENANTS, column, is_of_an_organization, within
 from tokens.models import Backlog, Experience, Failure, OAuthApp, Tally
 
 # What belongs to no organization: people, and what the operator registered.
 # A person's own, the operator's, and no organization's.
-OPERATORS = {User, EmailChange, OAuthApp, Backlog, Experience, Failure, Tally, OperatorNotice}
+OPERATORS = {
+    User,
+    EmailChange,
+    OAuthApp,
+    Backlog,
+    Experience,
+    Failure,
+    Tally,
+    OperatorNotice,
+    Preferences,
+    RefusedAddress,
+}
 APPEND_ONLY = "accounts_auditevent"
 KEYS_OF_TOKENS = "tokens_datakey"
 # What the role that serves people may change and delete, within its organization.
@@ -39,6 +50,8 @@ ENGINE_MAY = {
     "django_session": {"DELETE", "SELECT (expire_date, session_key)"},
     "mfa_authenticator": {"SELECT (data, id, type)", "UPDATE (data)"},
     "notifications_notice": {"SELECT", "INSERT", "UPDATE"},
+    "notifications_preferences": {"SELECT"},
+    "notifications_refusedaddress": {"SELECT", "INSERT", "UPDATE"},
     "notifications_operatornotice": {"SELECT", "INSERT", "UPDATE", "DELETE"},
     "profiles_ownership": {"SELECT", "INSERT"},
     "profiles_profile": {
