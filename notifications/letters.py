@@ -23,7 +23,6 @@ from notifications.names import IN_SUBJECT, LONG, shown
 from notifications.stopping import stop_path
 from tokens import advice
 
-
 # What of a kind is not that of all.
 OWN = {
     NoticeKind.ESCALATION: {"because": "mail/escalation.because.txt"},

@@ -64,9 +64,13 @@ class Looked:
             status=Status.VALID,
             **{"mail_when_lost": True, **fields},
         )
-        Access.objects.create(organization=self.organization, token=token, profile=profile)
+        self.connect(profile, token)
         self.own(profile, self.owner)
         return profile
+
+    def connect(self, profile: Profile, token: Token) -> None:
+        """By one more access."""
+        Access.objects.create(organization=self.organization, token=token, profile=profile)
 
     def own(self, profile: Profile, user: User) -> None:
         Ownership.objects.create(organization=self.organization, profile=profile, user=user)

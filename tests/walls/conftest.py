@@ -66,6 +66,7 @@ def fill(organization: Organization, admin: User) -> None:
     change = builders.change(builders.access(token, profile), was=True, now=False)
     Notice.objects.create(
         organization=organization,
+        profile=profile,
         change=change,
         user=admin,
         kind=NoticeKind.ACCESS_LOST,

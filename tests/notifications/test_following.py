@@ -1,0 +1,286 @@
+"""What follows a loss that nobody mends: reminders, and at last the admins."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from accounts.models import Organization, User
+from notifications.kinds import NoticeKind
+from notifications.models import Notice, Preferences, RefusedAddress
+from notifications.tasks import look_ahead, plan_and_send
+from profiles.models import Ownership, Profile
+from tests.notifications.conftest import Killed, Looked, Postbox, killed_at
+from tests.people import World
+
+
+def days_pass(days: float) -> None:
+    """Everything is that much longer ago."""
+    by = timedelta(days=days)
+    for notice in Notice.objects.select_related("change"):
+        for name in ("sent_at", "follow_up_at", "next_attempt_at", "created_at"):
+            if value := getattr(notice, name):
+                setattr(notice, name, value - by)
+        notice.save()
+        if notice.change:
+            notice.change.at -= by
+            notice.change.save()
+
+
+@pytest.fixture
+def page(looked: Looked, postbox: Postbox) -> Profile:
+    """A page whose owner Otto has just been told that it has no valid access."""
+    page = looked.profile("Alpenglück", token=looked.login())
+    looked.lose(page)
+    plan_and_send()
+    assert len(postbox.mails) == 1
+    return page
+
+
+@pytest.fixture
+def escalating(world: World) -> None:
+    Organization.objects.filter(pk=world.alpenglueck.pk).update(escalates=True)
+
+
+def body(mail: Any) -> str:
+    return str(mail.get_body(("plain",)).get_content())
+
+
+@pytest.mark.usefixtures("page")
+def test_the_first_reminder_comes_after_two_days(postbox: Postbox) -> None:
+    days_pass(1.9)
+    look_ahead()
+    assert len(postbox.mails) == 1
+
+    days_pass(0.2)
+    look_ahead()
+
+    assert len(postbox.mails) == 2
+    assert "seit jetzt 2 Tagen" in body(postbox.mails[1])
+
+
+@pytest.mark.usefixtures("page")
+def test_six_reminders_and_no_more(world: World, postbox: Postbox) -> None:
+    days_pass(2)
+    for _ in range(12):
+        look_ahead()
+        days_pass(5)
+
+    assert len(postbox.to(world.otto)) == 1 + 6
+    assert "letzte Erinnerung" in body(postbox.mails[-1])
+    assert "letzte Erinnerung" not in body(postbox.mails[-2])
+
+
+@pytest.mark.usefixtures("page")
+def test_a_reminder_follows_five_days_after_the_one_before(postbox: Postbox) -> None:
+    days_pass(2)
+    look_ahead()
+    days_pass(4.9)
+    look_ahead()
+    assert len(postbox.mails) == 2
+
+    days_pass(0.2)
+    look_ahead()
+
+    assert len(postbox.mails) == 3
+
+
+@pytest.mark.usefixtures("page")
+def test_a_reminder_stands_in_the_thread_of_the_first_mail(postbox: Postbox) -> None:
+    days_pass(2)
+    look_ahead()
+
+    first, reminder = postbox.mails
+    assert reminder["References"] == reminder["In-Reply-To"] == first["Message-ID"]
+    assert reminder["Message-ID"] != first["Message-ID"]
+
+
+def test_nobody_is_reminded_of_what_works_again(
+    looked: Looked, postbox: Postbox, page: Profile
+) -> None:
+    looked.recover(page)
+    days_pass(2)
+
+    look_ahead()
+
+    assert len(postbox.mails) == 1
+
+
+def test_a_reminder_whose_profile_recovers_before_it_leaves_is_not_sent(
+    looked: Looked, postbox: Postbox, page: Profile
+) -> None:
+    days_pass(2)
+    postbox.at_data = "451 later"
+    look_ahead()
+    looked.recover(page)
+    postbox.at_data = "250 OK"
+    days_pass(1)
+
+    look_ahead()
+
+    assert len(postbox.mails) == 1
+
+
+@pytest.mark.usefixtures("page")
+def test_who_has_stopped_reminders_gets_none(world: World, postbox: Postbox) -> None:
+    Preferences.objects.create(user=world.otto, kinds=[])
+    days_pass(2)
+
+    look_ahead()
+
+    assert len(postbox.mails) == 1
+
+
+def test_forty_boards_are_one_reminder(looked: Looked, postbox: Postbox) -> None:
+    token = looked.login()
+    looked.lose(*(looked.profile(f"Board {number}", token=token) for number in range(40)))
+    plan_and_send()
+    days_pass(2)
+
+    look_ahead()
+
+    assert len(postbox.mails) == 2
+    assert "40 " in postbox.mails[1]["Subject"]
+
+
+@pytest.mark.usefixtures("page")
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("statement", range(1, 8))
+def test_a_crash_neither_forgets_a_reminder_nor_sends_it_twice(
+    postbox: Postbox, statement: int
+) -> None:
+    days_pass(2)
+    with pytest.raises(Killed), killed_at(statement):
+        look_ahead()
+
+    look_ahead()
+    look_ahead()
+
+    assert Notice.objects.filter(kind=NoticeKind.REMINDER).count() == 1
+    days_pass(0.1)
+    look_ahead()
+    assert len(postbox.mails) == 2
+
+
+@pytest.mark.usefixtures("page", "escalating")
+def test_after_the_last_reminder_the_admins_are_told(world: World, postbox: Postbox) -> None:
+    days_pass(2)
+    for _ in range(6):
+        look_ahead()
+        assert not postbox.to(world.anna)
+        days_pass(5)
+
+    look_ahead()
+    days_pass(5)
+    look_ahead()
+
+    [mail] = postbox.to(world.anna)
+    assert "niemand kümmert sich" in mail["Subject"]
+
+
+@pytest.mark.usefixtures("escalating")
+def test_of_two_owners_past_the_last_reminder_the_admins_hear_once(
+    world: World, looked: Looked, postbox: Postbox
+) -> None:
+    User.objects.filter(pk=world.mara.pk).update(wants_token_mail=True)
+    page = looked.profile(token=looked.login())
+    looked.own(page, world.mara)
+    looked.lose(page)
+    plan_and_send()
+    days_pass(2)
+    for _ in range(8):
+        look_ahead()
+        days_pass(5)
+
+    assert len(postbox.to(world.mara)) == len(postbox.to(world.otto)) == 7
+    assert len(postbox.to(world.anna)) == 1
+
+
+@pytest.mark.usefixtures("escalating")
+def test_where_no_owner_can_be_told_the_admins_are_at_once(
+    world: World, looked: Looked, postbox: Postbox
+) -> None:
+    page = looked.profile(token=looked.login())
+    Ownership.objects.all().delete()
+    looked.lose(page)
+
+    plan_and_send()
+
+    assert len(postbox.to(world.anna)) == len(postbox.mails) == 1
+
+
+@pytest.mark.usefixtures("escalating")
+def test_where_the_only_owners_address_is_refused_the_admins_are_told(
+    world: World, looked: Looked, postbox: Postbox
+) -> None:
+    looked.lose(looked.profile(token=looked.login()))
+    postbox.at_recipient = "550 5.1.1 no such user"
+    plan_and_send()
+    postbox.at_recipient = "250 OK"
+
+    look_ahead()
+
+    assert RefusedAddress.objects.get().email == world.otto.email
+    assert len(postbox.to(world.anna)) == len(postbox.mails) == 1
+
+
+@pytest.mark.usefixtures("escalating")
+def test_while_another_owner_is_told_the_admins_are_not(
+    world: World, looked: Looked, postbox: Postbox
+) -> None:
+    User.objects.filter(pk=world.mara.pk).update(wants_token_mail=True)
+    RefusedAddress.objects.create(email=world.otto.email)
+    page = looked.profile(token=looked.login())
+    looked.own(page, world.mara)
+    looked.lose(page)
+
+    plan_and_send()
+    look_ahead()
+
+    assert [mail["To"] for mail in postbox.mails] == [world.mara.email]
+
+
+def test_without_the_setting_no_admin_is_written_to(looked: Looked, postbox: Postbox) -> None:
+    looked.lose(looked.profile(token=looked.login()))
+    Ownership.objects.all().delete()
+
+    plan_and_send()
+
+    assert not postbox.mails
+
+
+@pytest.mark.usefixtures("escalating")
+def test_a_muted_profile_is_not_escalated(looked: Looked, postbox: Postbox) -> None:
+    looked.lose(looked.profile(token=looked.login(), mail_when_lost=False))
+
+    plan_and_send()
+
+    assert not postbox.mails
+
+
+@pytest.mark.usefixtures("escalating")
+def test_an_admin_who_has_switched_that_kind_off_is_not_written_to(
+    world: World, looked: Looked, postbox: Postbox
+) -> None:
+    Preferences.objects.create(user=world.anna, kinds=[])
+    looked.lose(looked.profile(token=looked.login(), mail_when_lost=True))
+    Ownership.objects.all().delete()
+
+    plan_and_send()
+
+    assert not postbox.mails
+
+
+@pytest.mark.usefixtures("escalating")
+def test_a_neighbours_admin_hears_nothing(world: World, looked: Looked, postbox: Postbox) -> None:
+    Organization.objects.update(escalates=True)
+    Ownership.objects.all().delete()
+    page = looked.profile(token=looked.login())
+    Ownership.objects.all().delete()
+    looked.lose(page)
+
+    plan_and_send()
+
+    assert not postbox.to(world.nils)
