@@ -95,8 +95,9 @@ def stop(request: HttpRequest, link: str) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def preferences(request: PersonRequest) -> HttpResponse:
     """Which kinds of mail the person wants, besides the first."""
-    form = PreferencesForm(request.POST or None, instance=Preferences.of(request.user))
-    if request.method == "POST" and form.is_valid():
+    sent = request.POST if request.method == "POST" else None  # nothing ticked is a choice, too
+    form = PreferencesForm(sent, instance=Preferences.of(request.user))
+    if form.is_valid():
         form.save()
         messages.success(request, _("Your settings have been saved."))
         return redirect("notifications:preferences")

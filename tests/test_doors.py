@@ -169,7 +169,7 @@ DOORS = {
     "notifications:untold": Door((LEFT, PAGE, PAGE, PAGE, PAGE, PAGE, ABSENT), SHUT_TO_POST),
     "notifications:organization": Door(admins(PAGE), admins(LEFT)),
     "notifications:preferences": Door(signed_in(PAGE), signed_in(LEFT)),
-    "notifications:address": Door(signed_in(PAGE), SHUT_TO_POST),
+    "notifications:address": Door(signed_in(PAGE), all_of(METHOD)),
     "notifications:try_again": Door(all_of(METHOD), signed_in(LEFT)),
     "notifications:stop": PUBLIC,
 }

@@ -41,6 +41,14 @@ def move(profile: Profile, by: timedelta) -> None:
     Profile.objects.filter(pk=profile.pk).update(next_end=token.reauthorize_by)
 
 
+def a_day_passes(profile: Profile) -> None:
+    move(profile, -timedelta(days=1))
+    for notice in Notice.objects.all():
+        assert notice.ends_at
+        notice.ends_at -= timedelta(days=1)
+        notice.save()
+
+
 @pytest.mark.parametrize(
     ("days", "step"),
     [(40, None), (30.1, None), (29.9, 30), (14, 14), (13, 14), (7, 7), (1.5, 7), (0.9, 1)],
@@ -72,7 +80,7 @@ def test_each_step_is_told_once(world: World, looked: Looked, postbox: Postbox) 
     for _ in range(36):
         look_ahead()
         look_ahead()
-        move(page, -timedelta(days=1))
+        a_day_passes(page)
 
     assert len(postbox.to(world.otto)) == 4
     assert list(Notice.objects.order_by("created_at").values_list("step", flat=True)) == [
@@ -90,8 +98,8 @@ def test_the_mail_says_by_when_and_what_to_do(looked: Looked, postbox: Postbox) 
 
     [mail] = postbox.mails
     text = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
-    assert "neu anmelden" in mail["Subject"]
-    assert "Das ist in 7 Tagen." in text
+    assert "sign in again by" in mail["Subject"]
+    assert "That is in 7 days." in text
     assert f"/profiles/{page.pk}/refresh/" in text
 
 
