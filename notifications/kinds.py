@@ -10,8 +10,14 @@ class NoticeKind(TextChoices):
     """As they are offered to their reader."""
 
     ACCESS_LOST = "access_lost", _("A profile has no valid access permission any more.")
-    REMINDER = "reminder", _("It still has none: after 2 days and then every 5, six times at most.")
-    RENEWAL_DUE = "renewal_due", _("Somebody has to sign in again within 30, 14, 7 or 1 days.")
+    REMINDER = (
+        "reminder",
+        _("Reminders while a profile has none: after 2 days, then every 5, six at most."),
+    )
+    RENEWAL_DUE = (
+        "renewal_due",
+        _("Warnings 30, 14, 7 days and one day before somebody has to sign in again."),
+    )
     PARTLY_LOST = "partly_lost", _("One of several accesses is lost, and another still works.")
     RESTORED = "restored", _("A profile that you were told of works again.")
     ESCALATION = (

@@ -102,7 +102,8 @@ def preferences(request: PersonRequest) -> HttpResponse:
         messages.success(request, _("Your settings have been saved."))
         return redirect("notifications:preferences")
     status = 422 if form.errors else 200
-    return render(request, "notifications/preferences.html", {"form": form}, status=status)
+    context = {"form": form, "first": NoticeKind.ACCESS_LOST}
+    return render(request, "notifications/preferences.html", context, status=status)
 
 
 @require_safe

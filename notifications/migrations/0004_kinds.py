@@ -13,8 +13,8 @@ from accounts.walls import ENGINE, WEB
 
 KINDS = [
     ("access_lost", "A profile has no valid access permission any more."),
-    ("reminder", "It still has none: after 2 days and then every 5, six times at most."),
-    ("renewal_due", "Somebody has to sign in again within 30, 14, 7 or 1 days."),
+    ("reminder", "Reminders while a profile has none: after 2 days, then every 5, six at most."),
+    ("renewal_due", "Warnings 30, 14, 7 days and one day before somebody has to sign in again."),
     ("partly_lost", "One of several accesses is lost, and another still works."),
     ("restored", "A profile that you were told of works again."),
     (

@@ -171,7 +171,7 @@ def english(person: User) -> Client:
 
 def test_a_person_chooses_on_her_own_page(world: World) -> None:
     client, url = english(world.otto), reverse("notifications:preferences")
-    assert "Somebody has to sign in again" in client.get(url).content.decode()
+    assert "Warnings 30, 14, 7 days" in client.get(url).content.decode()
 
     answer = client.post(url, {"kinds": ["restored", "escalation"]})
 
@@ -196,7 +196,7 @@ def test_what_an_owner_has_switched_off_is_shown_in_the_preview(
 
     shown = preview(world, page)
 
-    assert "Has switched off: Somebody has to sign in again" in " ".join(shown.split())
+    assert "Has switched off: Warnings 30, 14, 7 days" in " ".join(shown.split())
 
 
 def test_a_refused_address_is_shown_where_it_matters(world: World, looked: Looked) -> None:

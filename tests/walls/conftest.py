@@ -17,7 +17,8 @@ from accounts import invitations
 from accounts.actor import Actor
 from accounts.models import Organization, Role, SingleSignOn, Team, TeamMembership, User
 from accounts.walls import ORGANIZATION, PERSON
-from notifications.models import Notice, NoticeKind
+from notifications.kinds import NoticeKind
+from notifications.models import Notice
 from tests import builders
 from tests.people import World
 from tokens.models import AuthorizationRequest

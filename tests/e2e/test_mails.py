@@ -1,0 +1,110 @@
+"""Every kind of mail as its readers see it: in both languages, on a desk and on a phone, light
+and dark. With PICTURES set, the pictures are kept in that folder (`make screenshots`)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.core.mail import EmailMultiAlternatives
+from django.utils import timezone
+from playwright.sync_api import Browser
+
+from notifications.kinds import NoticeKind
+from notifications.letters import failure_told, letter
+from notifications.models import Notice, OperatorNotice, Phase
+from tests.notifications.conftest import Looked
+from tests.people import World
+from tokens.models import Failure, StatusChange
+
+pytest_plugins = ["tests.notifications.conftest"]
+SEEN = {"desk": (640, "light"), "phone": (390, "light"), "dark": (390, "dark")}
+LANGUAGES = ["de", "en"]
+
+
+@pytest.fixture(autouse=True)
+def beside_a_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Playwright runs a loop in this thread, in which Django would refuse queries."""
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+
+
+def notice(looked: Looked, kind: NoticeKind, name: str = "Alpenglück") -> Notice:
+    """As the planner would have left it."""
+    page = looked.profile(name, token=looked.login())
+    [change] = looked.lose(page)
+    at = timezone.now() - timedelta(days=7)
+    StatusChange.objects.filter(pk=change.pk).update(at=at)
+    if kind == NoticeKind.RESTORED:
+        change = looked.recover(page)
+        change.actor_name = "Mara Manager"
+        change.save()
+    is_ahead = kind == NoticeKind.RENEWAL_DUE
+    made = Notice.objects.create(
+        organization=looked.organization,
+        profile=page,
+        change=None if is_ahead else change,
+        user=looked.owner,
+        kind=kind,
+        step={NoticeKind.RENEWAL_DUE: 7, NoticeKind.REMINDER: 2}.get(kind, 0),
+        ends_at=timezone.now() + timedelta(days=6) if is_ahead else None,
+        cause=page.accesses.get().token_id,
+    )
+    return Notice.objects.select_related("user", "organization", "profile", "change").get(
+        pk=made.pk
+    )
+
+
+def mail_of(looked: Looked, kind: str) -> EmailMultiAlternatives:
+    if kind in NoticeKind:
+        return letter([notice(looked, NoticeKind(kind))])
+    phase = Phase(kind.removeprefix("failure_"))
+    failure = Failure.objects.create(
+        network_slug="linkedin",
+        reason="invalid_token_unspecified",
+        logins=40,
+        asked=41,
+        closed_at=timezone.now() if phase == Phase.CLOSING else None,
+    )
+    row = OperatorNotice.objects.create(failure=failure, phase=phase, user=looked.owner)
+    return failure_told(row)
+
+
+@pytest.fixture
+def keep() -> Iterator[Callable[[str], Path | None]]:
+    folder = Path(os.environ["PICTURES"]) if "PICTURES" in os.environ else None
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
+    yield lambda name: folder / f"{name}.png" if folder else None
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", [*NoticeKind.values, "failure_opening", "failure_closing"])
+def test_a_mail_fits_the_screen_and_fetches_nothing(
+    chromium: Browser,
+    world: World,
+    looked: Looked,
+    keep: Callable[[str], Path | None],
+    kind: str,
+    language: str,
+) -> None:
+    world.otto.language, world.otto.wants_token_mail = language, True
+    world.otto.save()
+    html = str(mail_of(looked, kind).alternatives[0][0])
+    for place, (width, scheme) in SEEN.items():
+        page = chromium.new_page(
+            viewport={"width": width, "height": 600},
+            color_scheme="dark" if scheme == "dark" else "light",
+        )
+        asked: list[str] = []
+        page.on("request", lambda request, asked=asked: asked.append(request.url))
+        page.set_content(html)
+
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert not asked
+        if (path := keep(f"{kind}.{language}.{place}")) and (place != "dark" or language == "de"):
+            page.screenshot(path=path, full_page=True)
+        page.close()
