@@ -7,11 +7,12 @@ import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from django.core.mail import EmailMultiAlternatives
 from django.utils import timezone
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Request
 
 from notifications.kinds import NoticeKind
 from notifications.letters import failure_told, letter
@@ -21,14 +22,20 @@ from tests.people import World
 from tokens.models import Failure, StatusChange
 
 pytest_plugins = ["tests.notifications.conftest"]
-SEEN = {"desk": (640, "light"), "phone": (390, "light"), "dark": (390, "dark")}
+SEEN: dict[str, tuple[int, Literal["light", "dark"]]] = {
+    "desk": (640, "light"),
+    "phone": (390, "light"),
+    "dark": (390, "dark"),
+}
 LANGUAGES = ["de", "en"]
 
 
-@pytest.fixture(autouse=True)
-def beside_a_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="module")
+def beside_a_browser() -> Iterator[None]:
     """Playwright runs a loop in this thread, in which Django would refuse queries."""
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        yield
 
 
 def notice(looked: Looked, kind: NoticeKind, name: str = "Alpenglück") -> Notice:
@@ -95,12 +102,9 @@ def test_a_mail_fits_the_screen_and_fetches_nothing(
     world.otto.save()
     html = str(mail_of(looked, kind).alternatives[0][0])
     for place, (width, scheme) in SEEN.items():
-        page = chromium.new_page(
-            viewport={"width": width, "height": 600},
-            color_scheme="dark" if scheme == "dark" else "light",
-        )
-        asked: list[str] = []
-        page.on("request", lambda request, asked=asked: asked.append(request.url))
+        page = chromium.new_page(viewport={"width": width, "height": 600}, color_scheme=scheme)
+        asked: list[Request] = []
+        page.on("request", asked.append)
         page.set_content(html)
 
         assert page.evaluate("document.documentElement.scrollWidth") <= width
