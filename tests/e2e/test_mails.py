@@ -30,14 +30,6 @@ SEEN: dict[str, tuple[int, Literal["light", "dark"]]] = {
 LANGUAGES = ["de", "en"]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def beside_a_browser() -> Iterator[None]:
-    """Playwright runs a loop in this thread, in which Django would refuse queries."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-        yield
-
-
 def notice(looked: Looked, kind: NoticeKind, name: str = "Alpenglück") -> Notice:
     """As the planner would have left it."""
     page = looked.profile(name, token=looked.login())
@@ -59,9 +51,9 @@ def notice(looked: Looked, kind: NoticeKind, name: str = "Alpenglück") -> Notic
         ends_at=timezone.now() + timedelta(days=6) if is_ahead else None,
         cause=page.accesses.get().token_id,
     )
-    return Notice.objects.select_related("user", "organization", "profile", "change").get(
-        pk=made.pk
-    )
+    rows = Notice.objects.select_related("user", "organization", "profile", "change")
+    found: Notice = rows.get(pk=made.pk)
+    return found
 
 
 def mail_of(looked: Looked, kind: str) -> EmailMultiAlternatives:
