@@ -25,7 +25,10 @@ from tokens import advice
 
 # What of a kind is not that of all.
 OWN = {
-    NoticeKind.ESCALATION: {"because": "mail/escalation.because.txt"},
+    NoticeKind.ESCALATION: {
+        "todo": "mail/escalation.todo.txt",
+        "because": "mail/escalation.because.txt",
+    },
     NoticeKind.RESTORED: {"todo": ""},
 }
 SHARED = {"todo": "mail/notice.todo.txt", "because": "mail/notice.because.txt"}
