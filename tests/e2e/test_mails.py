@@ -22,7 +22,6 @@ from tests.notifications.conftest import Looked
 from tests.people import World
 from tokens.models import Failure, StatusChange
 
-pytest_plugins = ["tests.notifications.conftest"]
 Scheme = Literal["light", "dark"]
 SEEN: dict[str, tuple[int, Scheme]] = {
     "desk": (640, "light"),
@@ -30,6 +29,11 @@ SEEN: dict[str, tuple[int, Scheme]] = {
     "dark": (390, "dark"),
 }
 LANGUAGES = ["de", "en"]
+
+
+@pytest.fixture
+def looked(world: World) -> Looked:
+    return Looked(world.alpenglueck, world.otto)
 
 
 def notice(looked: Looked, kind: NoticeKind, name: str = "Alpenglück") -> Notice:
