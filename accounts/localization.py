@@ -1,9 +1,13 @@
-"""The time zones that people can choose in their account settings."""
+"""The time zones that people can choose in their account settings, and theirs."""
 
 from __future__ import annotations
 
 from functools import cache
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from django.conf import settings
+
+from accounts.models import User
 
 REGIONS = {
     "Africa", "America", "Antarctica", "Arctic", "Asia",
@@ -20,3 +24,11 @@ def time_zones() -> dict[str, list[str]]:
         if region in REGIONS:
             found.setdefault(region, []).append(name)
     return found | {"UTC": ["UTC"]}
+
+
+def zone_of(user: User) -> ZoneInfo:
+    """The person's time zone; the installation's where theirs is unknown, empty, or a path."""
+    try:
+        return ZoneInfo(user.time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo(settings.TIME_ZONE)

@@ -15,8 +15,8 @@ from django.utils import timezone
 
 from notifications.kinds import NoticeKind
 from notifications.models import OWED, SEQUEL, Notice
-from notifications.planning import escalations
-from notifications.recipients import recipients_of
+from notifications.planning import escalations, owe
+from notifications.recipients import Recipient, recipients_of
 from notifications.standing import over
 
 BATCH = 500
@@ -49,28 +49,26 @@ def _owed(notices: list[Notice], now: datetime) -> Iterator[Notice]:
     owners = recipients_of({notice.profile_id for notice in lasting})
     hopeless = []
     for notice in lasting:
-        is_reader = any(
-            one.user.pk == notice.user_id and not one.why_not_of(NoticeKind.REMINDER)
-            for one in owners[notice.profile_id]
-        )
-        if notice.sent_at and notice.step < REMINDERS and is_reader:
-            yield _reminder(notice, now)
+        readers = (one for one in owners[notice.profile_id] if one.user.pk == notice.user_id)
+        reader = next(readers, None)
+        is_told = reader and not reader.why_not_of(NoticeKind.REMINDER)
+        if reader and is_told and notice.sent_at and notice.step < REMINDERS:
+            yield _reminder(notice, reader, now)
         elif notice.change:
             hopeless.append(notice)
     yield from escalations([one.change for one in _left_alone(hopeless) if one.change], now)
 
 
-def _reminder(notice: Notice, now: datetime) -> Notice:
-    return Notice(
+def _reminder(notice: Notice, reader: Recipient, now: datetime) -> Notice:
+    return owe(
+        reader,
+        NoticeKind.REMINDER,
+        now,
         organization_id=notice.organization_id,
         profile_id=notice.profile_id,
         change_id=notice.change_id,
-        user_id=notice.user_id,
-        kind=NoticeKind.REMINDER,
         step=notice.step + 1,
         cause=notice.cause,
-        created_at=now,
-        next_attempt_at=now,
     )
 
 

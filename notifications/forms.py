@@ -1,12 +1,16 @@
-"""What a person chooses to hear of."""
+"""What a person chooses to hear of, and when."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from notifications.kinds import STOPPABLE
-from notifications.models import Preferences
+from notifications.kinds import STOPPABLE, NoticeKind
+from notifications.models import Digest, Preferences
 
 
 class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -16,7 +20,33 @@ class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=forms.CheckboxSelectMultiple,
         required=False,
     )
+    digest = forms.ChoiceField(
+        label=_("How often"), choices=Digest.choices, widget=forms.RadioSelect, required=False
+    )
+    quiet_from = forms.TimeField(
+        label=_("No mail from"), widget=forms.TimeInput({"type": "time"}, "%H:%M"), required=False
+    )
+    quiet_until = forms.TimeField(
+        label=_("until"), widget=forms.TimeInput({"type": "time"}, "%H:%M"), required=False
+    )
+    urgent = forms.MultipleChoiceField(
+        label=_("Urgent: at once, in quiet hours too"),
+        choices=[(kind.value, kind.label) for kind in NoticeKind],
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+    )
 
     class Meta:
         model = Preferences
-        fields = ["kinds"]
+        fields = ["kinds", "digest", "quiet_from", "quiet_until", "urgent"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        begin, end = cleaned.get("quiet_from"), cleaned.get("quiet_until")
+        if not self.errors and (begin is None) != (end is None):
+            missing = "quiet_from" if begin is None else "quiet_until"
+            self.add_error(missing, ValidationError(gettext("Type both times, or none.")))
+        elif begin is not None and begin == end:
+            same = gettext("Both times are the same. Type when the quiet hours end.")
+            self.add_error("quiet_until", ValidationError(same))
+        return cleaned

@@ -28,8 +28,6 @@ class NoticeKind(TextChoices):
 
 # That one is the checkbox of the account: `User.wants_token_mail`.
 STOPPABLE = [kind for kind in NoticeKind if kind != NoticeKind.ACCESS_LOST]
-# Who stops the first stops what follows from it.
-MASTER = (NoticeKind.ACCESS_LOST,)
 # What a person gets who has never chosen.
 FIRST = [NoticeKind.REMINDER.value, NoticeKind.RENEWAL_DUE.value, NoticeKind.ESCALATION.value]
 # These need the two checkboxes of the first kind, the profile's and the person's own.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +14,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
 
+from accounts.localization import zone_of
 from accounts.models import User
 from notifications.contents import about, first_mail
 from notifications.kinds import NoticeKind
@@ -41,21 +41,44 @@ def parts(kind: NoticeKind) -> dict[str, str]:
 
 
 def letter(notices: Sequence[Notice]) -> EmailMultiAlternatives:
-    """The mail to one person about these notices, which are of one kind and one cause."""
-    user, kind = notices[0].user, NoticeKind(notices[0].kind)
-    stop = settings.BASE_URL + stop_path(user, kind)
+    """The mail to one person about these notices: of one kind and one cause, or a digest."""
+    user, is_digest = notices[0].user, notices[0].digest_at is not None
+    kinds = dict.fromkeys(NoticeKind(notice.kind) for notice in notices)
+    stop = settings.BASE_URL + stop_path(user, *kinds)
     mail = _mail(
-        "notice",
+        "digest" if is_digest else "notice",
         user,
-        lambda: about(notices) | parts(kind) | {"stop_url": stop},
+        lambda: (_digest(notices) if is_digest else _content(notices)) | {"stop_url": stop},
         message=notices[0].mail,
     )
     # RFC 8058: one click stops it.
     mail.extra_headers["List-Unsubscribe"] = f"<{stop}>"
     mail.extra_headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    if thread := first_mail(notices):
+    if not is_digest and (thread := first_mail(notices)):
         mail.extra_headers |= {"In-Reply-To": _name(thread), "References": _name(thread)}
     return mail
+
+
+def _content(notices: Sequence[Notice]) -> dict[str, Any]:
+    return about(notices) | parts(NoticeKind(notices[0].kind))
+
+
+def _digest(notices: Sequence[Notice]) -> dict[str, Any]:
+    """One entry for each kind and cause, as the mail about it alone would say it."""
+    together: dict[tuple[str, UUID], list[Notice]] = {}
+    for notice in notices:
+        together.setdefault((notice.kind, notice.cause), []).append(notice)
+    contents = [_content(group) for group in together.values()]
+    entries = [
+        content
+        | {
+            "headline": render_to_string("mail/notice.subject.txt", content).strip(),
+            "sentence": render_to_string("mail/digest.lead.txt", content).strip(),
+        }
+        for content in contents
+    ]
+    shared = ("name", "organization", "settings_url")
+    return {name: contents[0][name] for name in shared} | {"entries": entries}
 
 
 def failure_told(notice: OperatorNotice) -> EmailMultiAlternatives:
@@ -69,7 +92,7 @@ def _mail(
 ) -> EmailMultiAlternatives:
     """From templates/mail/<name>.subject.txt, .txt and .html, as this person reads. `message` names
     it, the same at every attempt."""
-    with translation.override(_language(user)), timezone.override(_time_zone(user)):
+    with translation.override(_language(user)), timezone.override(zone_of(user)):
         context = context_of()
         subject = render_to_string(f"mail/{name}.subject.txt", context)
         text = render_to_string(f"mail/{name}.txt", context)
@@ -105,10 +128,3 @@ def _about_failure(notice: OperatorNotice) -> dict[str, Any]:
 
 def _language(user: User) -> str:
     return user.language if user.language in dict(settings.LANGUAGES) else settings.LANGUAGE_CODE
-
-
-def _time_zone(user: User) -> zoneinfo.ZoneInfo:
-    try:
-        return zoneinfo.ZoneInfo(user.time_zone)
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError):  # unknown, empty, or a path
-        return zoneinfo.ZoneInfo(settings.TIME_ZONE)

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Organization, User
 from notifications.kinds import FIRST, STOPPABLE, NoticeKind
@@ -94,9 +95,10 @@ class Notice(Owed):
 
     `change` is what it is about, but for RENEWAL_DUE, which is about `ends_at`. `step` counts
     reminders, and says how many days ahead a renewal is due. Notices of one `cause` (a token) and
-    kind to one person leave in one mail. `mail` names it from its first attempt on, so that every
-    further attempt is about the same notices and carries the same Message-ID. `follow_up_at`:
-    when to look whether more has to be said (notifications/following.py).
+    kind to one person leave in one mail, and so does all of one digest. `mail` names it from its
+    first attempt on, so that every further attempt is about the same notices and carries the same
+    Message-ID. `follow_up_at`: when to look whether more has to be said
+    (notifications/following.py).
     """
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
@@ -115,6 +117,7 @@ class Notice(Owed):
     step = models.PositiveSmallIntegerField(default=0)
     ends_at = models.DateTimeField(null=True)
     cause = models.UUIDField()
+    digest_at = models.DateTimeField(null=True)
     mail = models.UUIDField(null=True)
     follow_up_at = models.DateTimeField(null=True)
 
@@ -141,6 +144,12 @@ class Notice(Owed):
         return f"{self.kind} {self.pk}"
 
 
+class Digest(models.TextChoices):
+    NONE = "", _("Each mail at once")
+    DAILY = "daily", _("One mail a day, at 8 o’clock")
+    WEEKLY = "weekly", _("One mail a week, on Monday at 8 o’clock")
+
+
 def at_first() -> list[str]:
     return list(FIRST)
 
@@ -154,6 +163,11 @@ class Preferences(models.Model):
         User, primary_key=True, on_delete=models.CASCADE, related_name="notice_preferences"
     )
     kinds = ArrayField(models.CharField(max_length=20, choices=NoticeKind), default=at_first)
+    # Sent at once: in no digest, and in quiet hours too.
+    urgent = ArrayField(models.CharField(max_length=20, choices=NoticeKind), default=list)
+    digest = models.CharField(max_length=10, choices=Digest, default=Digest.NONE, blank=True)
+    quiet_from = models.TimeField(null=True, blank=True)
+    quiet_until = models.TimeField(null=True, blank=True)
 
     @classmethod
     def of(cls, user: User) -> Preferences:

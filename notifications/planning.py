@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid5
 
 from django.db import transaction
@@ -19,6 +20,7 @@ from networks.base import Reason
 from notifications.kinds import NoticeKind
 from notifications.models import Notice
 from notifications.recipients import Recipient, admins_of, recipients_of
+from notifications.timing import digest_at, not_before
 from profiles.models import Profile
 from tokens.models import StatusChange
 
@@ -52,16 +54,24 @@ def kind_of(change: StatusChange) -> NoticeKind | None:
     return None
 
 
-def notice(change: StatusChange, recipient: Recipient, kind: NoticeKind, now: datetime) -> Notice:
+def owe(reader: Recipient, kind: NoticeKind, now: datetime, **about: Any) -> Notice:
+    """A notice to this reader, due when it suits them; `about` fills in what it is about."""
+    digest = digest_at(reader.preferences, kind, now)
+    due = not_before(reader.preferences, kind, digest or now)
     return Notice(
+        user=reader.user, kind=kind, created_at=now, digest_at=digest, next_attempt_at=due, **about
+    )
+
+
+def _about(change: StatusChange, reader: Recipient, kind: NoticeKind, now: datetime) -> Notice:
+    return owe(
+        reader,
+        kind,
+        now,
         organization_id=change.organization_id,
         profile_id=change.profile_id,
         change=change,
-        user=recipient.user,
-        kind=kind,
         cause=_cause(change),
-        created_at=now,
-        next_attempt_at=now,
     )
 
 
@@ -79,7 +89,7 @@ def _owed(changes: list[StatusChange], now: datetime) -> Iterator[Notice]:
         if kind == NoticeKind.ACCESS_LOST and not readers:
             untold.append(change)
         for reader in readers:
-            yield notice(change, reader, kind, now)
+            yield _about(change, reader, kind, now)
     yield from escalations(untold, now)
 
 
@@ -93,7 +103,7 @@ def escalations(changes: Collection[StatusChange], now: datetime) -> Iterator[No
     for change in changes:
         for admin in admins.get(change.organization_id, ()):
             if change.profile_id in wanted and not admin.why_not_of(NoticeKind.ESCALATION):
-                yield notice(change, admin, NoticeKind.ESCALATION, now)
+                yield _about(change, admin, NoticeKind.ESCALATION, now)
 
 
 def _were_told(restored: list[StatusChange]) -> set[tuple[int, UUID]]:

@@ -37,6 +37,7 @@ class Recipient:
     """Somebody who would be told; is told of `kinds` where nothing speaks against it."""
 
     user: User
+    preferences: Preferences
     why_not: tuple[WhyNot, ...] = ()
     kinds: tuple[NoticeKind, ...] = ()
 
@@ -115,7 +116,7 @@ def _recipient(user: User, speaks_against: dict[WhyNot, bool]) -> Recipient:
     why_not = tuple(reason for reason, applies in speaks_against.items() if applies)
     preferences = Preferences.of(user)
     kinds = [kind for kind in NoticeKind if not why_not and preferences.wants(kind)]
-    return Recipient(user, why_not, tuple(kinds))
+    return Recipient(user, preferences, why_not, tuple(kinds))
 
 
 def _of_owner(row: Any) -> dict[WhyNot, bool]:

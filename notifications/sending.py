@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, UUIDField, Value
+from django.db.models import DateTimeField, Exists, F, OuterRef, Q, UUIDField, Value
 from django.db.models.functions import Coalesce
 
 from notifications.delivery import LEASE, Delivery, Leased, deliver, send_round
 from notifications.kinds import NoticeKind
 from notifications.letters import letter
-from notifications.models import Notice, Outcome
+from notifications.models import Notice, Outcome, Preferences
 from notifications.recipients import Recipient, admins_of, recipients_of
 from notifications.standing import over
+from notifications.timing import not_before
 from tokens.models import StatusChange
 
 # Stands for "in no mail yet" where NULLs are compared.
 NONE_YET = Value(UUID(int=0), output_field=UUIDField())
+NEVER = Value(datetime.min.replace(year=1970, tzinfo=UTC), output_field=DateTimeField())
 # How a notice ends that says what is no longer so. A loss that is over has recovered.
 ENDED: dict[str, Outcome] = {
     NoticeKind.PARTLY_LOST: Outcome.OVERTAKEN,
@@ -45,21 +47,33 @@ def _send_next(now: datetime) -> Delivery | None:
     if not owed:
         return Delivery.DONE
     rows = Notice.objects.filter(pk__in=[notice.pk for notice in owed])
+    if (later := _quiet_until(owed, now)) > now:  # it was due before, and had to be tried again
+        rows.put_off(later, owed[0].detail)
+        return Delivery.LATER
     leased = Leased(rows, owed[0].attempts, owed[0].mail)
     return deliver(leased, owed[0].user.email, lambda: letter(owed))
 
 
+def _quiet_until(owed: list[Notice], now: datetime) -> datetime:
+    preferences = Preferences.of(owed[0].user)
+    return min(not_before(preferences, NoticeKind(notice.kind), now) for notice in owed)
+
+
 def claim(now: datetime) -> list[Notice]:
-    """Lease the notices of one mail: all that one person is owed for one cause.
+    """Lease the notices of one mail: all that one person is owed for one cause, or one digest.
 
     The one with the lowest id stands for all of them: who has locked it has the mail. It waits
     while a change of the same cause is still to be planned, which belongs into the same mail.
     """
     same_mail = (
         Notice.objects.owed()
-        .annotate(in_mail=Coalesce("mail", NONE_YET))
+        .annotate(in_mail=Coalesce("mail", NONE_YET), in_digest=Coalesce("digest_at", NEVER))
         .filter(in_mail=Coalesce(OuterRef("mail"), NONE_YET))
-        .filter(user=OuterRef("user"), cause=OuterRef("cause"), kind=OuterRef("kind"))
+        .filter(in_digest=Coalesce(OuterRef("digest_at"), NEVER))
+        .filter(
+            Q(digest_at__isnull=False) | Q(cause=OuterRef("cause"), kind=OuterRef("kind")),
+            user=OuterRef("user"),
+        )
     )
     unplanned = StatusChange.objects.filter(planned_at=None, token=OuterRef("cause"))
     leaders = Notice.objects.owed().filter(
@@ -74,15 +88,17 @@ def claim(now: datetime) -> list[Notice]:
 
 def _lease(leader: Notice, now: datetime) -> list[Notice]:
     mail = Notice.objects.owed().filter(
-        user=leader.user_id, cause=leader.cause, kind=leader.kind, mail=leader.mail
+        user=leader.user_id, mail=leader.mail, digest_at=leader.digest_at
     )
+    if leader.digest_at is None:
+        mail = mail.filter(cause=leader.cause, kind=leader.kind)
     mine = [notice.pk for notice in mail.select_for_update(skip_locked=True)]
     Notice.objects.filter(pk__in=mine).update(
         mail=leader.mail or leader.pk, attempts=F("attempts") + 1, next_attempt_at=now + LEASE
     )
     return list(
         Notice.objects.filter(pk__in=mine)
-        .select_related("user", "organization", "profile__parent", "change")
+        .select_related("user__notice_preferences", "organization", "profile__parent", "change")
         .order_by("change", "profile")
     )
 

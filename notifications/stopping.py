@@ -17,14 +17,16 @@ SALT = "notifications.stop"
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Whose mails a link stops, and of which kind."""
+    """Whose mails a link stops, and of which kinds."""
 
     reader: User
-    kind: NoticeKind
+    kinds: tuple[NoticeKind, ...]
 
 
-def stop_path(user: User, kind: NoticeKind = NoticeKind.ACCESS_LOST) -> str:
-    link = signing.dumps([str(user.pk), kind.value], salt=SALT)
+def stop_path(user: User, *kinds: NoticeKind) -> str:
+    """Of these kinds: one, or those of a digest. Without any, of the first."""
+    stopped = [kind.value for kind in kinds or (NoticeKind.ACCESS_LOST,)]
+    link = signing.dumps([str(user.pk), *stopped], salt=SALT)
     return reverse("notifications:stop", args=[link])
 
 
@@ -35,18 +37,17 @@ def stop_of(link: str) -> Stop | None:
         said = signing.loads(link, salt=SALT)
     except signing.BadSignature:
         return None
-    pk, kind = said if isinstance(said, list) else (said, NoticeKind.ACCESS_LOST)
+    pk, *kinds = said if isinstance(said, list) else (said, NoticeKind.ACCESS_LOST)
     reader = User.objects.filter(pk=pk).first()
-    return Stop(reader, NoticeKind(kind)) if reader else None
+    return Stop(reader, tuple(map(NoticeKind, kinds))) if reader else None
 
 
 @transaction.atomic
 def stop(link: Stop) -> None:
     rows = User.objects.select_for_update(no_key=True).filter(pk=link.reader.pk)
-    if link.kind == NoticeKind.ACCESS_LOST:
+    preferences = Preferences.of(rows.get())
+    if NoticeKind.ACCESS_LOST in link.kinds:
         rows.update(wants_token_mail=False)
-        return
-    reader = rows.get()
-    preferences = Preferences.of(reader)
-    preferences.kinds = [kind for kind in preferences.kinds if kind != link.kind]
-    preferences.save()
+    if set(preferences.kinds) & set(link.kinds):
+        preferences.kinds = [kind for kind in preferences.kinds if kind not in link.kinds]
+        preferences.save()

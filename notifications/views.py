@@ -17,7 +17,7 @@ from accounts.organization import escalate
 from accounts.tenancy import MemberRequest, PersonRequest, admins_only
 from notifications import addresses, stopping
 from notifications.forms import PreferencesForm
-from notifications.kinds import MASTER, NoticeKind
+from notifications.kinds import NoticeKind
 from notifications.models import Preferences
 from notifications.recipients import Recipient, admins_of, recipients_of, untold_without
 from profiles.models import Profile
@@ -84,7 +84,9 @@ def stop(request: HttpRequest, link: str) -> HttpResponse:
     found = stopping.stop_of(link)
     if found is None:
         raise Http404
-    context = {"reader": found.reader, "kind": found.kind, "is_first": found.kind in MASTER}
+    others = [kind for kind in found.kinds if kind != NoticeKind.ACCESS_LOST]
+    is_first = NoticeKind.ACCESS_LOST in found.kinds
+    context = {"reader": found.reader, "others": others, "is_first": is_first}
     if request.method == "POST":
         stopping.stop(found)
         return render(request, "notifications/stopped.html", context)

@@ -16,7 +16,8 @@ from django.utils import timezone
 
 from notifications.kinds import NoticeKind
 from notifications.models import Notice
-from notifications.recipients import recipients_of
+from notifications.planning import owe
+from notifications.recipients import Recipient, recipients_of
 from notifications.standing import SAME_END
 from profiles.models import Profile, Status
 from tokens.models import Access, Token
@@ -77,20 +78,19 @@ def _owed(profiles: Sequence[Profile], now: datetime) -> Iterator[Notice]:
                 for said, ends_at in warned[profile.pk, reader.user.pk]
             )
             if not is_told and not reader.why_not_of(NoticeKind.RENEWAL_DUE):
-                yield _notice(profile, token, reader.user.pk, step, now)
+                yield _notice(profile, token, reader, step, now)
 
 
-def _notice(profile: Profile, token: Token, user: UUID, step: int, now: datetime) -> Notice:
-    return Notice(
+def _notice(profile: Profile, token: Token, reader: Recipient, step: int, now: datetime) -> Notice:
+    return owe(
+        reader,
+        NoticeKind.RENEWAL_DUE,
+        now,
         organization_id=profile.organization_id,
         profile=profile,
-        user_id=user,
-        kind=NoticeKind.RENEWAL_DUE,
         step=step,
         ends_at=profile.next_end,
         cause=token.pk,
-        created_at=now,
-        next_attempt_at=now,
     )
 
 
