@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -16,6 +17,7 @@ from accounts.actor import Actor
 from accounts.organization import escalate
 from accounts.tenancy import MemberRequest, PersonRequest, admins_only
 from notifications import addresses, stopping
+from notifications.figures import figures_of
 from notifications.forms import PreferencesForm
 from notifications.kinds import NoticeKind
 from notifications.models import Preferences
@@ -128,9 +130,10 @@ def try_again(request: PersonRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @admins_only
 def organization(request: MemberRequest) -> HttpResponse:
-    """Whether admins hear of what no owner hears of."""
+    """Whether admins hear of what no owner hears of, and how long all that takes."""
     if request.method == "POST":
         escalate(request.organization, request.POST.get("escalates") == "on", by=Actor.of(request))
         messages.success(request, _("Saved."))
         return redirect("notifications:organization", request.organization.slug)
-    return render(request, "notifications/organization.html")
+    figures = figures_of(request.organization, timezone.now())
+    return render(request, "notifications/organization.html", {"figures": figures})
