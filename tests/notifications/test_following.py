@@ -6,10 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import Organization, User
 from notifications.kinds import NoticeKind
-from notifications.models import Notice, Preferences, RefusedAddress
+from notifications.models import Notice, Outcome, Preferences, RefusedAddress
+from notifications.planning import plan
 from notifications.tasks import look_ahead, plan_and_send
 from profiles.models import Ownership, Profile
 from tests.notifications.conftest import Killed, Looked, Postbox, killed_at
@@ -106,6 +108,7 @@ def test_nobody_is_reminded_of_what_works_again(
     look_ahead()
 
     assert len(postbox.mails) == 1
+    assert not Notice.objects.filter(kind=NoticeKind.REMINDER).exists()
 
 
 def test_a_reminder_whose_profile_recovers_before_it_leaves_is_not_sent(
@@ -235,6 +238,23 @@ def test_while_another_owner_is_told_the_admins_are_not(
     page = looked.profile(token=looked.login())
     looked.own(page, world.mara)
     looked.lose(page)
+
+    plan_and_send()
+    look_ahead()
+
+    assert [mail["To"] for mail in postbox.mails] == [world.mara.email]
+
+
+@pytest.mark.usefixtures("escalating")
+def test_while_another_owner_was_told_a_refused_address_is_no_case_for_admins(
+    world: World, looked: Looked, postbox: Postbox
+) -> None:
+    User.objects.filter(pk=world.mara.pk).update(wants_token_mail=True)
+    page = looked.profile(token=looked.login())
+    looked.own(page, world.mara)
+    looked.lose(page)
+    plan()
+    Notice.objects.filter(user=world.otto).give_up(Outcome.REFUSED, "550", now=timezone.now())
 
     plan_and_send()
     look_ahead()

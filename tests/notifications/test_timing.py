@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
@@ -13,6 +15,8 @@ from django.utils import timezone
 from accounts.models import User
 from notifications.kinds import NoticeKind
 from notifications.models import Digest, Notice, Preferences
+from notifications.planning import plan
+from notifications.sending import send_due
 from notifications.tasks import plan_and_send
 from notifications.timing import digest_at, not_before
 from tests.notifications.conftest import Looked, Postbox
@@ -109,7 +113,9 @@ def test_in_quiet_hours_nothing_is_sent_and_afterwards_all_is(
     looked.lose(looked.profile(token=looked.login()))
     plan_and_send()
     assert not postbox.mails
-    assert Notice.objects.get().next_attempt_at > timezone.now() + timedelta(minutes=50)
+    notice = Notice.objects.get()
+    assert notice.next_attempt_at > timezone.now() + timedelta(minutes=50)
+    assert not notice.attempts, "what is still to come may join that mail"
 
     Preferences.objects.update(quiet_from=None, quiet_until=None)
     it_is_time()
@@ -228,3 +234,25 @@ def test_quiet_hours_that_make_no_sense_are_refused(
     assert answer.status_code == 422
     assert said in answer.content.decode()
     assert not Preferences.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_four_senders_send_one_digest(world: World, looked: Looked, postbox: Postbox) -> None:
+    rest(world, digest=Digest.DAILY)
+    looked.lose(*(looked.profile(token=looked.login()) for _ in range(40)))
+    while plan():
+        pass
+    it_is_time()
+
+    def sender() -> None:
+        send_due()
+        connection.close()
+
+    senders = [threading.Thread(target=sender) for _ in range(4)]
+    for thread in senders:
+        thread.start()
+    for thread in senders:
+        thread.join()
+
+    assert len(postbox.mails) == 1
+    assert Notice.objects.exclude(sent_at=None).count() == 40
