@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from django.db.models import QuerySet
+
 from accounts.models import User
 from notifications.models import DETAIL, RefusedAddress
 
@@ -13,6 +17,11 @@ def refuse(email: str, said: str) -> None:
 
 def refusal_of(user: User) -> RefusedAddress | None:
     return RefusedAddress.objects.filter(email=user.email.lower()).first()
+
+
+def refusals_of(emails: Iterable[str]) -> QuerySet[RefusedAddress]:
+    lower = [email.lower() for email in emails]
+    return RefusedAddress.objects.filter(email__in=lower).order_by("email")
 
 
 def try_again(user: User) -> None:

@@ -34,6 +34,8 @@ LEASE = timedelta(minutes=15)
 BACK_OFF = [timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 360)]
 # A server that is away is asked again soon: the mail itself was never looked at.
 SERVER_AWAY = timedelta(minutes=5)
+# RFC 3463, 3: for good, but about the mail alone (x.6), or a mailbox that is full (x.2.2).
+PASSING = re.compile(r"5\.(6\.|2\.2\b)")
 # How long one task goes on sending; what is left then waits for the next sweep.
 ROUND = timedelta(minutes=2)
 
@@ -109,7 +111,7 @@ def _refused(leased: Leased, address: str, code: int, words: bytes | str) -> Del
     if _is_for_good(code, text):
         with transaction.atomic():
             leased.rows.give_up(Outcome.REFUSED, said, now=timezone.now())
-            if not text.startswith("5.6."):  # that one is about the mail alone
+            if not PASSING.match(text):
                 refuse(address, said)
         log.warning("Mail %s was refused for good: %d", leased.name, code)
         return Delivery.DONE

@@ -9,6 +9,7 @@ urlpatterns = [
         views.recipients,
         name="recipients",
     ),
+    path("o/<slug:organization>/members/refused/", views.refused, name="refused"),
     path("o/<slug:organization>/notifications/untold/", views.untold, name="untold"),
     path(
         "o/<slug:organization>/members/<uuid:pk>/left-behind/",

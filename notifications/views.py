@@ -80,6 +80,15 @@ def left_behind(request: MemberRequest, pk: UUID) -> HttpResponse:
     return render(request, "notifications/left_behind.html", context)
 
 
+@require_safe
+@admins_only
+def refused(request: MemberRequest) -> HttpResponse:
+    """A fragment of the members' page: whom no mail reaches, and what the server said."""
+    members = request.organization.memberships.values_list("user__email", flat=True)
+    context = {"refused": addresses.refusals_of(members)}
+    return render(request, "notifications/refused.html", context)
+
+
 @csrf_exempt  # RFC 8058: the reader's mail program posts here, without our cookie
 def stop(request: HttpRequest, link: str) -> HttpResponse:
     """GET only asks: mail scanners open links."""

@@ -166,6 +166,7 @@ DOORS = {
     # --- notifications ---
     "notifications:recipients": Door(viewers(PAGE), SHUT_TO_POST),
     "notifications:left_behind": Door(admins(PAGE), SHUT_TO_POST),
+    "notifications:refused": Door(admins(PAGE), SHUT_TO_POST),
     "notifications:untold": Door((LEFT, PAGE, PAGE, PAGE, PAGE, PAGE, ABSENT), SHUT_TO_POST),
     "notifications:organization": Door(admins(PAGE), admins(LEFT)),
     "notifications:preferences": Door(signed_in(PAGE), signed_in(LEFT)),

@@ -63,6 +63,12 @@ def notice(looked: Looked, kind: NoticeKind, name: str = "Alpenglück") -> Notic
 
 
 def mail_of(looked: Looked, kind: str) -> EmailMultiAlternatives:
+    if kind == "digest":
+        kinds = (NoticeKind.ACCESS_LOST, NoticeKind.RENEWAL_DUE, NoticeKind.RESTORED)
+        notices = [notice(looked, one, f"Alpenglück {one.value}") for one in kinds]
+        for one in notices:
+            one.digest_at = timezone.now()
+        return letter(notices)
     if kind in NoticeKind:
         return letter([notice(looked, NoticeKind(kind))])
     phase = Phase(kind.removeprefix("failure_"))
@@ -104,7 +110,9 @@ def shown(
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("kind", [*NoticeKind.values, "failure_opening", "failure_closing"])
+@pytest.mark.parametrize(
+    "kind", [*NoticeKind.values, "digest", "failure_opening", "failure_closing"]
+)
 def test_a_mail_fits_the_screen_and_fetches_nothing(
     chromium: Browser,
     world: World,
