@@ -77,6 +77,8 @@ VERBS = {
         _("Mail to admins changed"),
         _("{actor} changed whether admins get mail where no owner can be reached."),
     ),
+    "webhook_added": Verb(_("Webhook added"), _("{actor} added a webhook.")),
+    "webhook_deleted": Verb(_("Webhook deleted"), _("{actor} deleted a webhook.")),
     "single_sign_on_changed": Verb(
         _("Single sign-on changed"), _("{actor} changed single sign-on for this organization.")
     ),

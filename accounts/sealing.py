@@ -1,5 +1,5 @@
-"""How the secrets of second factors are kept: what an app's codes are made from, and the seed of
-the recovery codes.
+"""How secrets that belong to no token are kept: what an app's codes are made from, the seed of the
+recovery codes, and what higher apps add to KEEPERS.
 
 Sealed is `id of the master key | : | Fernet`, with a key that is derived from one of TOKEN_KEYS, so
 that no key serves two purposes. The first of them seals, all open. The id is the one that
@@ -9,9 +9,10 @@ rotate_token_keys and the start-up check call that key by.
 from __future__ import annotations
 
 from base64 import b64decode, urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from hashlib import sha256
+from typing import Any, Protocol
 
 from allauth.mfa.models import Authenticator
 from cryptography.fernet import Fernet, InvalidToken
@@ -53,8 +54,47 @@ def known_ids() -> set[str]:
     return set(_keys())
 
 
+class Keeper(Protocol):
+    """Rows with something sealed in them."""
+
+    label: str
+
+    def key_ids(self) -> Mapping[Any, str]:
+        """Of each row, by its id, the id of the key that it is under."""
+
+    def reseal(self, pk: Any) -> None:
+        """Seal the row anew with the first key. Raises CannotOpen."""
+
+
+class SecondFactors:
+    label = "second factor"
+
+    def key_ids(self) -> Mapping[Any, str]:
+        return dict(self._rows().order_by("pk").values_list("pk", "key_id"))
+
+    @transaction.atomic
+    def reseal(self, pk: Any) -> None:
+        """Locked: a recovery code that is used right now must not come back."""
+        for factor in self._rows().filter(pk=pk).select_for_update(of=("self",)):
+            for place in set(PLACES) & set(factor.data):
+                factor.data[place] = seal(open_(factor.data[place]))
+            factor.save(update_fields=["data"])
+
+    def _rows(self) -> QuerySet[Authenticator]:
+        """Factors that have a secret, with the id of the key it is under."""
+        secret = Coalesce(*(KeyTextTransform(place, "data") for place in PLACES))
+        sealed: QuerySet[Authenticator] = Authenticator.objects.exclude(
+            type=Authenticator.Type.WEBAUTHN
+        )
+        sealed = sealed.only("data").annotate(key_id=Left(secret, ID_LENGTH))
+        return sealed
+
+
+KEEPERS: list[Keeper] = [SecondFactors()]
+
+
 def key_ids_in_use() -> set[str]:
-    return set(_sealed().values_list("key_id", flat=True).distinct())
+    return {key_id for keeper in KEEPERS for key_id in keeper.key_ids().values()}
 
 
 def reseal(tell: Callable[[int, int], None]) -> list[str]:
@@ -62,35 +102,16 @@ def reseal(tell: Callable[[int, int], None]) -> list[str]:
 
     Returns a line about each that does not open; it is left as it is.
     """
-    left = _sealed().exclude(key_id=next(iter(_keys())))
-    ids = list(left.order_by("pk").values_list("pk", flat=True))
+    first = next(iter(_keys()))
+    left = [(one, pk) for one in KEEPERS for pk, key in one.key_ids().items() if key != first]
     stuck = []
-    for done, pk in enumerate(ids, 1):
+    for done, (keeper, pk) in enumerate(left, 1):
         try:
-            _reseal(pk)
+            keeper.reseal(pk)
         except CannotOpen as error:
-            stuck.append(f"second factor {pk}: {error}")
-        tell(done, len(ids))
+            stuck.append(f"{keeper.label} {pk}: {error}")
+        tell(done, len(left))
     return stuck
-
-
-@transaction.atomic
-def _reseal(pk: int) -> None:
-    """Locked: a recovery code that is used right now must not come back."""
-    for factor in _sealed().filter(pk=pk).select_for_update(of=("self",)):
-        for place in set(PLACES) & set(factor.data):
-            factor.data[place] = seal(open_(factor.data[place]))
-        factor.save(update_fields=["data"])
-
-
-def _sealed() -> QuerySet[Authenticator]:
-    """Factors that have a secret, with the id of the key it is under."""
-    secret = Coalesce(*(KeyTextTransform(place, "data") for place in PLACES))
-    sealed: QuerySet[Authenticator] = Authenticator.objects.exclude(
-        type=Authenticator.Type.WEBAUTHN
-    )
-    sealed = sealed.only("data").annotate(key_id=Left(secret, ID_LENGTH))
-    return sealed
 
 
 def _keys() -> dict[str, Fernet]:

@@ -28,6 +28,7 @@ def schedule(slugs: list[str], tick: float) -> dict[str, dict[str, Any]]:
     return probes | {
         "sweep notices": {"task": "notifications.tasks.plan_and_send", **entry},
         "look ahead": {"task": "notifications.tasks.look_ahead", **_every(600.0)},
+        "post events": {"task": "notifications.tasks.post_events", **entry},
         "tell operators": {"task": "notifications.tasks.tell_operators", **entry},
         "count deaths": {"task": "tokens.tasks.count_deaths", **_every(3600.0)},
         "watch": {"task": "tokens.tasks.watch", **entry},

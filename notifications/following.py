@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from notifications.kinds import NoticeKind
 from notifications.models import OWED, SEQUEL, Notice
-from notifications.planning import escalations, owe
+from notifications.notices import escalations, owe
 from notifications.recipients import Recipient, recipients_of
 from notifications.standing import over
 

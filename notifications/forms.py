@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.openid import may_be_asked
 from notifications.kinds import STOPPABLE, NoticeKind
 from notifications.models import Digest, Preferences
 
@@ -50,3 +51,23 @@ class PreferencesForm(forms.ModelForm):  # type: ignore[type-arg]
             same = gettext("Both times are the same. Type when the quiet hours end.")
             self.add_error("quiet_until", ValidationError(same))
         return cleaned
+
+
+class WebhookForm(forms.Form):
+    url = forms.CharField(
+        label=_("Address"),
+        max_length=500,
+        help_text=_("Begins with https:// and is reachable from the Internet."),
+        widget=forms.TextInput(attrs={"inputmode": "url", "spellcheck": "false"}),
+    )
+
+    def clean_url(self) -> str:
+        url = str(self.cleaned_data["url"])
+        if not may_be_asked(url) or "#" in url:
+            raise ValidationError(
+                gettext(
+                    "Type an address on the Internet that begins with https://, with a name, and "
+                    "without a port: https://events.example.com/tokenwacht."
+                )
+            )
+        return url

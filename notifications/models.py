@@ -29,6 +29,7 @@ class Outcome(models.TextChoices):
     NOT_WANTED = "not_wanted"
     REFUSED = "refused"
     BAD_ADDRESS = "bad_address"
+    EXHAUSTED = "exhausted"
 
 
 UNREACHABLE = (Outcome.REFUSED, Outcome.BAD_ADDRESS)
@@ -217,3 +218,49 @@ class OperatorNotice(Owed):
 
     def __str__(self) -> str:
         return f"{self.phase} {self.pk}"
+
+
+class WhyStopped(models.TextChoices):
+    GONE = "gone", _("Your server answered 410 Gone.")
+    FAILING = "failing", _("Your server did not take an event in three days of attempts.")
+
+
+class Webhook(models.Model):
+    """An address of an organization's own that hears of every change. `secret` is sealed
+    (accounts/sealing.py)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="webhooks"
+    )
+    url = models.CharField(max_length=500)
+    secret = models.TextField()
+    created_at = models.DateTimeField(default=timezone.now)
+    stopped_at = models.DateTimeField(null=True)
+    why_stopped = models.CharField(max_length=10, choices=WhyStopped, blank=True)
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class WebhookDelivery(Owed):
+    """One event owed to one webhook; its id is the event's. Without a change it is a trial."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
+    webhook = models.ForeignKey(
+        Webhook, on_delete=models.CASCADE, related_name="deliveries", db_constraint=False
+    )
+    change = models.ForeignKey(
+        StatusChange, null=True, on_delete=models.CASCADE, related_name="+", db_constraint=False
+    )
+    event = models.CharField(max_length=40)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["webhook", "change"], name="delivered_once")]
+        indexes = [
+            models.Index(fields=["next_attempt_at"], condition=OWED, name="delivery_owed"),
+            models.Index(fields=["organization", "-created_at"], name="delivery_log"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.event} {self.pk}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from notifications import operators
+from notifications import operators, posting
 from notifications.following import follow_up
 from notifications.planning import plan
 from notifications.sending import send_due
@@ -32,3 +32,9 @@ def look_ahead() -> None:
         pass
     warn()
     send_due()
+
+
+@shared_task(name="notifications.tasks.post_events")  # type: ignore[untyped-decorator]
+def post_events() -> None:
+    """A task of its own, so that no mail waits for an organization's server."""
+    posting.send_due()

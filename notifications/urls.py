@@ -1,6 +1,6 @@
 from django.urls import path
 
-from notifications import views
+from notifications import views, webhook_views
 
 app_name = "notifications"
 urlpatterns = [
@@ -17,6 +17,12 @@ urlpatterns = [
         name="left_behind",
     ),
     path("o/<slug:organization>/notifications/", views.organization, name="organization"),
+    path("o/<slug:organization>/notifications/webhooks/", webhook_views.webhooks, name="webhooks"),
+    path(
+        "o/<slug:organization>/notifications/webhooks/<uuid:pk>/",
+        webhook_views.webhook,
+        name="webhook",
+    ),
     path("account/notifications/", views.preferences, name="preferences"),
     path("account/notifications/address/", views.address, name="address"),
     path("account/notifications/address/again/", views.try_again, name="try_again"),

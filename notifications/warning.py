@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from notifications.kinds import NoticeKind
 from notifications.models import Notice
-from notifications.planning import owe
+from notifications.notices import owe
 from notifications.recipients import Recipient, recipients_of
 from notifications.standing import SAME_END
 from profiles.models import Profile, Status

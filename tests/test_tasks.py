@@ -36,6 +36,7 @@ TASKS: dict[str, tuple[str, ...]] = {
     "config.tasks.heartbeat": (),
     "notifications.tasks.look_ahead": (),
     "notifications.tasks.plan_and_send": (),
+    "notifications.tasks.post_events": (),
     "notifications.tasks.tell_operators": (),
     "tokens.tasks.count_deaths": (),
     "tokens.tasks.count_watched": (),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from uuid import uuid4
 
 import pytest
 from allauth.account.models import EmailAddress
@@ -71,6 +72,8 @@ DOORS = {
     "left_behind": {"nobody": 302, "otto": 403, "tim": 403, "mara": 403, "anna": 200, "nils": 404},
     "organization": {"nobody": 302, "otto": 403, "tim": 403, "mara": 403, "anna": 200, "nils": 404},
     "refused": {"nobody": 302, "otto": 403, "tim": 403, "mara": 403, "anna": 200, "nils": 404},
+    "webhooks": {"nobody": 302, "otto": 403, "tim": 403, "mara": 403, "anna": 200, "nils": 404},
+    "webhook": {"nobody": 302, "otto": 405, "tim": 405, "mara": 405, "anna": 405, "nils": 404},
     "preferences": {"nobody": 302, "otto": 200, "tim": 200, "mara": 200, "anna": 200, "nils": 200},
     "address": {"nobody": 302, "otto": 200, "tim": 200, "mara": 200, "anna": 200, "nils": 200},
     "try_again": {"nobody": 405, "otto": 405, "tim": 405, "mara": 405, "anna": 405, "nils": 405},
@@ -97,6 +100,8 @@ def test_what_each_door_answers_to_whom(
         "left_behind": left_behind_by(world.otto),
         "organization": reverse("notifications:organization", args=["alpenglueck"]),
         "refused": reverse("notifications:refused", args=["alpenglueck"]),
+        "webhooks": reverse("notifications:webhooks", args=["alpenglueck"]),
+        "webhook": reverse("notifications:webhook", args=["alpenglueck", uuid4()]),
         "preferences": reverse("notifications:preferences"),
         "address": reverse("notifications:address"),
         "try_again": reverse("notifications:try_again"),

@@ -18,7 +18,7 @@ from accounts.actor import Actor
 from accounts.models import Organization, Role, SingleSignOn, Team, TeamMembership, User
 from accounts.walls import ORGANIZATION, PERSON
 from notifications.kinds import NoticeKind
-from notifications.models import Notice
+from notifications.models import Notice, Webhook, WebhookDelivery
 from tests import builders
 from tests.people import World
 from tokens.models import AuthorizationRequest
@@ -72,6 +72,12 @@ def fill(organization: Organization, admin: User) -> None:
         user=admin,
         kind=NoticeKind.ACCESS_LOST,
         cause=token.pk,
+    )
+    hook = Webhook.objects.create(
+        organization=organization, url="https://events.example.com/", secret="x"
+    )
+    WebhookDelivery.objects.create(
+        organization=organization, webhook=hook, change=change, event="profile.access_lost"
     )
     AuthorizationRequest.objects.create(
         organization=organization,
