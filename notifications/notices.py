@@ -1,4 +1,4 @@
-"""What is owed by mail: Notices of StatusChanges, to owners and, where no owner hears, to admins."""
+"""What is owed by mail: Notices to owners and, where no owner hears, to admins."""
 
 from __future__ import annotations
 

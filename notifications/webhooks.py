@@ -44,12 +44,14 @@ def owed(changes: Sequence[StatusChange], now: datetime) -> Iterator[WebhookDeli
         hooks.setdefault(hook.organization_id, []).append(hook)
     for change in changes:
         kind = kind_of(change)
-        for hook in hooks.get(change.organization_id, ()) if kind else ():
+        if kind is None:
+            continue
+        for hook in hooks.get(change.organization_id, ()):
             yield WebhookDelivery(
                 organization_id=change.organization_id,
                 webhook=hook,
                 change=change,
-                event=EVENTS[NoticeKind(kind)],
+                event=EVENTS[kind],
                 created_at=now,
                 next_attempt_at=now,
             )

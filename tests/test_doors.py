@@ -170,7 +170,7 @@ DOORS = {
     "notifications:untold": Door((LEFT, PAGE, PAGE, PAGE, PAGE, PAGE, ABSENT), SHUT_TO_POST),
     "notifications:organization": Door(admins(PAGE), admins(LEFT)),
     "notifications:webhooks": Door(admins(PAGE), admins(PAGE)),
-    "notifications:webhook": Door(all_of(METHOD), admins(LEFT)),
+    "notifications:webhook": Door(SHUT_TO_POST, admins(ABSENT)),
     "notifications:preferences": Door(signed_in(PAGE), signed_in(LEFT)),
     "notifications:address": Door(signed_in(PAGE), all_of(METHOD)),
     "notifications:try_again": Door(all_of(METHOD), signed_in(LEFT)),
