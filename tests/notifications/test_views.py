@@ -72,7 +72,8 @@ DOORS = {
     "left_behind": {"nobody": 302, "otto": 403, "tim": 403, "mara": 403, "anna": 200, "nils": 404},
     "organization": {"nobody": 302, "otto": 403, "tim": 403, "mara": 403, "anna": 200, "nils": 404},
     "refused": {"nobody": 302, "otto": 403, "tim": 403, "mara": 403, "anna": 200, "nils": 404},
-    "webhooks": {"nobody": 302, "otto": 403, "tim": 403, "mara": 403, "anna": 200, "nils": 404},
+    # Anna is asked for her password first.
+    "webhooks": {"nobody": 302, "otto": 403, "tim": 403, "mara": 403, "anna": 302, "nils": 404},
     "webhook": {"nobody": 302, "otto": 405, "tim": 405, "mara": 405, "anna": 405, "nils": 404},
     "preferences": {"nobody": 302, "otto": 200, "tim": 200, "mara": 200, "anna": 200, "nils": 200},
     "address": {"nobody": 302, "otto": 200, "tim": 200, "mara": 200, "anna": 200, "nils": 200},

@@ -356,6 +356,7 @@ def test_an_admin_adds_one_sees_its_secret_once_and_what_came_of_the_trial(
         "https://events.internal/",
         "https://events.example.com:8443/",
         "https://user:word@events.example.com/",
+        "https://[",
         "javascript:alert(1)",
         "https://events.example.com/\r\nX: y",
     ],
