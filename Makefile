@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: run test check fuzz e2e screenshots peers bench audit install reset lock messages
+.PHONY: run test check fuzz e2e screenshots peers chaos bench audit install reset lock messages
 
 run: install
 	@$(VENV)/python -m config.run
@@ -53,6 +53,10 @@ $(PEERS): requirements/peers.txt tests/peers/package-lock.json
 	  $$npm ci --silent --ignore-scripts --no-audit --no-fund && \
 	  npm_config_nodedir=$$node $$npm rebuild --silent better-sqlite3
 	@touch $@
+
+# Everything is killed at random while profiles die and recover: about a quarter of an hour.
+chaos: install
+	$(VENV)/python -m chaos
 
 bench: install
 	$(VENV)/python -m bench

@@ -1,0 +1,1 @@
+"""Everything is killed at random while profiles die and recover: was everybody told, once?"""
