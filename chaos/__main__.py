@@ -14,6 +14,7 @@ from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -115,10 +116,10 @@ def play(stage: Stage, box: Postbox, asked: argparse.Namespace) -> int:
             if not (number + 1) % 20:
                 print(f"{number + 1} rounds, {len(box.mails)} mails", file=sys.stderr, flush=True)
         story.rest()
-        figures = list(judge(story))
-        figures += aimed(story, asked.aimed)
-    for figure in figures:
-        print(figure, flush=True)
+        figures = []
+        for figure in chain(judge(story), aimed(story, asked.aimed)):
+            print(figure, flush=True)
+            figures.append(figure)
     broken = [one.figure for one in figures if one.figure in NONE and one.value]
     return 1 if broken or not _hit_enough(figures) else 0
 

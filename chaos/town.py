@@ -35,7 +35,9 @@ def fill(logins: int, each_app: int) -> None:
         profile.name = f"Profile {profile.pk}"
         profile.save(update_fields=["name"])
     Profile.objects.update(mail_when_lost=True)
-    Token.objects.update(expires_at=None, refresh_expires_at=None)
+    # Nothing is rotated here: a pair that a killed worker had just been given is lost for good, and
+    # the network's word alone would not be the truth any more (`python -m bench kills`).
+    Token.objects.update(expires_at=None, refresh_expires_at=None, refresh_token=b"")
     filling.make_due()
 
 
