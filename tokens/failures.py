@@ -102,7 +102,8 @@ class Failure(models.Model):
 class Backlog(models.Model):
     """How far the engine is behind at one network: what was due when it looked, at `seen_at`.
 
-    `oldest_due_at` is empty where nothing was due; the lag is the time between the two.
+    `oldest_due_at` is empty where nothing was due; the lag is the time between the two. `watched`
+    tokens live there and `dead` ones do not, as of the last count.
     """
 
     network_slug = models.CharField(max_length=30, primary_key=True)
@@ -110,3 +111,4 @@ class Backlog(models.Model):
     oldest_due_at = models.DateTimeField(null=True)
     due = models.PositiveIntegerField(default=0)
     watched = models.PositiveIntegerField(default=0)
+    dead = models.PositiveIntegerField(db_default=0)

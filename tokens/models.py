@@ -158,7 +158,8 @@ class Access(models.Model):
 
     `reason` is empty while the login keeps its role there. `suspected_at`: a death that was
     seen once and waits for its confirmation; `suspected_by_listing`: what was seen is the listing,
-    and no probe can say more of it.
+    and no probe can say more of it. `alive_at`: when the network had last said that it lives, kept
+    while a death is suspected, since the clocks of its token move on.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -174,6 +175,7 @@ class Access(models.Model):
     suspected_at = models.DateTimeField(null=True)
     suspected_reason = models.CharField(max_length=30, blank=True)
     suspected_by_listing = models.BooleanField(default=False)
+    alive_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = AccessQuerySet.as_manager()
@@ -200,6 +202,9 @@ class StatusChange(models.Model):
 
     `reason` is empty when it became good; `profile_valid` is the profile's state afterwards.
     `actor_name` is the person who signed in, empty where a probe found it.
+
+    Of a loss (tokens/dying.py): it died after `alive_at` and before `found_at`, and at `ended_at`
+    where a clock had foretold that; empty where nobody knows.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -215,6 +220,9 @@ class StatusChange(models.Model):
     )
     login_name = models.CharField(max_length=255)
     at = models.DateTimeField(default=timezone.now)
+    alive_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    found_at = models.DateTimeField(null=True)
     reason = models.CharField(max_length=30, blank=True)
     profile_valid = models.BooleanField()
     profile_was_valid = models.BooleanField()

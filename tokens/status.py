@@ -18,6 +18,7 @@ from django.db.models import Model, Q
 from networks.base import Reason
 from profiles.models import Profile, Status
 from tokens import bulk
+from tokens.dying import heard, note
 from tokens.models import Access, StatusChange, Token
 
 Change = Callable[[Token, list[Access]], None]
@@ -34,7 +35,14 @@ TOKEN_FIELDS = [
     "next_probe_at",
     "lease",
 ]
-ACCESS_FIELDS = ["role", "reason", "suspected_at", "suspected_reason", "suspected_by_listing"]
+ACCESS_FIELDS = [
+    "role",
+    "reason",
+    "suspected_at",
+    "suspected_reason",
+    "suspected_by_listing",
+    "alive_at",
+]
 PROFILE_FIELDS = ["status", "reason", "since", "next_end", "capabilities", "name", "url"]
 SLICE = 500
 
@@ -70,18 +78,24 @@ def settle(
     profiles = list({access.profile_id: access.profile for access in accesses}.values())
     read = _values(accesses, ACCESS_FIELDS) | _values(profiles, PROFILE_FIELDS)
     was_good = {access.pk: _is_good(access) and access.pk not in new for access in accesses}
-    own: dict[UUID, list[Access]] = defaultdict(list)
-    for access in accesses:
-        own[access.token_id].append(access)
-    for token in by_id.values():
-        change(token, own[token.pk])
+    before = heard(accesses)
+    _apply(change, by_id.values(), accesses)
     changes = _changes(accesses, was_good, now, actor_name)
+    note(before, accesses, changes)
     _fill_in_profiles(accesses, changes, now)
     bulk.update(list(by_id.values()), TOKEN_FIELDS)
     _write_changed(accesses, ACCESS_FIELDS, read)
     _write_changed(profiles, PROFILE_FIELDS, read)
     StatusChange.objects.bulk_create(changes, batch_size=SLICE)
     return changes
+
+
+def _apply(change: Change, tokens: Iterable[Token], accesses: list[Access]) -> None:
+    own: dict[UUID, list[Access]] = defaultdict(list)
+    for access in accesses:
+        own[access.token_id].append(access)
+    for token in tokens:
+        change(token, own[token.pk])
 
 
 def _values(rows: Sequence[Model], fields: list[str]) -> dict[UUID, list[object]]:

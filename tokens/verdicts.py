@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from networks.base import Health, Identity, Kind, Reachable, Reason, Verdict, unclear
 from tokens import clocks, learning, reaching, schedule
+from tokens.dying import foretold_end
 from tokens.holding import Doubt
 from tokens.models import Access, Token
 from tokens.siblings import ask_siblings
@@ -30,12 +31,6 @@ class Listing:
     identity: Identity | None
     reached: list[Reachable]
     lacks_scope: bool = False
-
-
-def was_to_end(token: Token, reason: Reason | None, now: datetime) -> bool:
-    """Whether our own clocks say so too: then nobody has to be asked twice."""
-    end = token.ends_for_people_at
-    return reason is Reason.EXPIRED and end is not None and end <= now
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +205,7 @@ def _dead(verdict: Verdict, token: Token, accesses: list[Access], doubt: Doubt) 
     reason = verdict.reason or Reason.INVALID_TOKEN_UNSPECIFIED
     if token.reason:
         return False
-    if not was_to_end(token, reason, doubt.now):
+    if not foretold_end(token, reason, doubt.now):  # else our own clocks say so too
         plainly = not verdict.ambiguous
         believed = [doubt.counts(one, token, reason, plainly=plainly) for one in accesses]
         if not all(believed):

@@ -76,15 +76,21 @@ def watch() -> None:
 
 
 def count_watched() -> None:
-    """How many living tokens each network has; reads them all, so it is done seldom."""
+    """How many living and dead tokens each network has; reads them all, so it is done seldom."""
     now = timezone.now()
-    living = Token.objects.filter(reason="").values_list("network_slug").annotate(Count("pk"))
-    found = dict(living)
+    counts = Token.objects.values("network_slug").annotate(
+        watched=Count("pk", filter=Q(reason="")), dead=Count("pk", filter=~Q(reason=""))
+    )
+    found = {count["network_slug"]: count for count in counts}
+    none = {"watched": 0, "dead": 0}
     Backlog.objects.bulk_create(
-        (Backlog(network_slug=slug, seen_at=now, watched=found.get(slug, 0)) for slug in NETWORKS),
+        (
+            Backlog(seen_at=now, **{"network_slug": slug, **found.get(slug, none)})
+            for slug in NETWORKS
+        ),
         update_conflicts=True,
         unique_fields=["network_slug"],
-        update_fields=["watched"],
+        update_fields=["watched", "dead"],
     )
 
 

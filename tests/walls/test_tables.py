@@ -65,7 +65,7 @@ ENGINE_MAY = {
         "SELECT",
         "INSERT",
         "DELETE",
-        "UPDATE (reason, role, suspected_at, suspected_by_listing, suspected_reason)",
+        "UPDATE (alive_at, reason, role, suspected_at, suspected_by_listing, suspected_reason)",
     },
     "tokens_authorizationrequest": {"SELECT", "DELETE", "UPDATE (data_key_id, keep)"},
     "tokens_backlog": {"SELECT", "INSERT", "UPDATE", "DELETE"},
