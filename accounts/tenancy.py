@@ -38,6 +38,7 @@ OPEN_BY_PROVIDER = {
     "account_login",
     "account_logout",
     "healthz",
+    "notifications:metrics",
     "notifications:stop",
     "set_language",
     "tokens:callback",

@@ -305,6 +305,9 @@ CALLS_PER_SECOND = env.float("CALLS_PER_SECOND", default=50.0)
 # Seconds between two listings of what a login can reach, which shows lost roles and new names.
 LISTING_INTERVAL = env.float("LISTING_INTERVAL", default=24 * 3600.0)
 
+# The bearer token by which a Prometheus server reads /metrics; nobody does where it is empty.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+
 # --- Celery (config/celery.py) -----------------------------------------------------------------
 
 # The task that is sent when probes have changed something; the beat sweeps what is left.

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from notifications import views, webhook_views
+from notifications.metrics import metrics
 
 app_name = "notifications"
 urlpatterns = [
@@ -26,5 +27,6 @@ urlpatterns = [
     path("account/notifications/", views.preferences, name="preferences"),
     path("account/notifications/address/", views.address, name="address"),
     path("account/notifications/address/again/", views.try_again, name="try_again"),
+    path("metrics", metrics, name="metrics"),
     path("mail/stop/<str:link>/", views.stop, name="stop"),
 ]

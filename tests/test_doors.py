@@ -175,6 +175,7 @@ DOORS = {
     "notifications:address": Door(signed_in(PAGE), all_of(METHOD)),
     "notifications:try_again": Door(all_of(METHOD), signed_in(LEFT)),
     "notifications:stop": PUBLIC,
+    "notifications:metrics": Door(all_of(ABSENT), all_of(METHOD)),
 }
 CASES = [
     pytest.param(name, method, who, status, id=f"{method} {name} as {who}")
