@@ -38,9 +38,11 @@ def money(amount: Decimal, currency: str) -> str:
 
 
 @register.filter
-def lasting(span: timedelta) -> str:
+def lasting(span: timedelta | None) -> str:
     """«3 hours 12 minutes»: its largest part, and the next one where there is any of it. Seconds
-    are said only where there is nothing larger."""
+    are said only where there is nothing larger; "" where nothing is known."""
+    if span is None:
+        return ""
     left, counts = max(int(span.total_seconds()), 0), []
     for name, size in PARTS:
         count, left = divmod(left, size)
