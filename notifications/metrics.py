@@ -7,7 +7,8 @@ no organization's rows: what is summed up over all of them, functions of the dat
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import groupby
 from math import inf
@@ -15,7 +16,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
@@ -24,19 +24,18 @@ from django.views.decorators.http import require_safe
 from prometheus_client import generate_latest
 from prometheus_client.core import GaugeHistogramMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
-from prometheus_client.utils import floatToGoString
 
 from networks.base import Health
 from networks.registry import NETWORKS
 from tokens.models import Backlog, Failure
 from tokens.views.standing import is_looked_at, lag_of
 
+Row = tuple[Any, ...]
 SPAN = timedelta(days=30)
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 BOUNDS = [1.0, 5.0, 15.0, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR, 12 * HOUR]
 BOUNDS += [DAY, 3 * DAY, 7 * DAY, inf]
 LATELY = "of the losses of the last 30 days"
-NONE = (0, 0)
 FAILING = (Health.DEAD, Health.UNCLEAR)
 # They fall as well as rise, as losses leave the span: a histogram of gauges.
 STAGES = {
@@ -88,75 +87,79 @@ def _stages(since: datetime) -> Iterator[Metric]:
         family = GaugeHistogramMetricFamily(name, f"{text}; {LATELY}.", labels=["network"])
         for (of, slug), some in found.items():
             if of == stage:
-                buckets = [(floatToGoString(bound), within) for _, _, bound, within, _ in some]
+                buckets = [(_le(bound), within) for _, _, bound, within, _ in some]
                 family.add_metric([slug], buckets, some[0][-1])
         yield family
+
+
+def _le(bound: float) -> str:
+    return "+Inf" if bound == inf else str(bound)
 
 
 def _losses(since: datetime) -> Metric:
     rows = _rows("SELECT * FROM loss_counts(%s)", since)
     text = f"Profiles that lost their last valid access; {LATELY}."
-    return _gauge("losses", text, {(slug, why): n for slug, why, n in rows}, "network", "reason")
+    return _gauge("losses", text, rows, "network", "reason")
 
 
 def _messages(now: datetime) -> Iterator[Metric]:
     ways = {way: figures for way, *figures in _rows("SELECT * FROM messages_owed(%s)", now)}
     changes, _, waited = ways.pop("unplanned")
-    yield _gauge("changes_unplanned", "Of which nobody has looked yet whom to tell.", {(): changes})
-    yield _gauge("changes_unplanned_oldest_seconds", "Since the oldest of them.", {(): waited})
-    owed = {(way,): owed for way, (owed, _, _) in ways.items()}
+    text = "Changes of which nobody has looked yet whom to tell."
+    yield _gauge("changes_unplanned", text, [(changes,)])
+    yield _gauge("changes_unplanned_oldest_seconds", "Since the oldest of them.", [(waited,)])
+    owed = [(way, owed) for way, (owed, _, _) in ways.items()]
     yield _gauge("messages_owed", "Messages whose time has come.", owed, "way")
-    oldest = {(way,): seconds for way, (_, _, seconds) in ways.items()}
+    oldest = [(way, seconds) for way, (_, _, seconds) in ways.items()]
     text = "Since the time of the oldest of them had come."
     yield _gauge("messages_owed_oldest_seconds", text, oldest, "way")
-    put_off = {(): ways["mail"][1]}
     text = "Mails that wait for their digest, or for the end of quiet hours."
-    yield _gauge("mails_put_off", text, put_off)
+    yield _gauge("mails_put_off", text, [(ways["mail"][1],)])
 
 
 def _suspected() -> Iterator[Metric]:
     found = {slug: counts for slug, *counts in _rows("SELECT * FROM accesses_suspected()")}
-    held = {(slug,): found.get(slug, NONE)[0] for slug in NETWORKS}
+    counts = [(slug, *found.get(slug, (0, 0))) for slug in NETWORKS]
     text = "Accesses whose deaths are held, since their network or app fails."
-    yield _gauge("accesses_held", text, held, "network")
-    unconfirmed = {(slug,): found.get(slug, NONE)[1] for slug in NETWORKS}
+    yield _gauge("accesses_held", text, [(slug, held) for slug, held, _ in counts], "network")
     text = "Accesses whose deaths were seen once and wait for the second answer."
-    yield _gauge("accesses_unconfirmed", text, unconfirmed, "network")
+    waiting = [(slug, unconfirmed) for slug, _, unconfirmed in counts]
+    yield _gauge("accesses_unconfirmed", text, waiting, "network")
 
 
 def _failures() -> Metric:
-    open_ = Failure.objects.filter(closed_at=None, network_slug__in=NETWORKS)
-    rows = open_.values_list("network_slug", "health").annotate(Count("pk"))
-    none = {(slug, health): 0 for slug in NETWORKS for health in FAILING}
-    counts = none | {(slug, health): count for slug, health, count in rows}
+    open_ = Failure.objects.filter(closed_at=None).values_list("network_slug", "health")
+    found = Counter(open_)
+    counts = [(slug, health, found[slug, health]) for slug in NETWORKS for health in FAILING]
     return _gauge("failures_open", "Networks and apps that fail.", counts, "network", "health")
 
 
 def _backlogs(now: datetime) -> Iterator[Metric]:
     """The lag is left out where nobody has looked lately: it is unknown, and not nothing."""
     rows = list(Backlog.objects.filter(network_slug__in=NETWORKS).order_by("pk"))
-    tokens = {(one.pk, "alive"): one.watched for one in rows}
-    tokens |= {(one.pk, "dead"): one.dead for one in rows}
+    tokens: list[Row] = [(one.pk, "alive", one.watched) for one in rows]
+    tokens += [(one.pk, "dead", one.dead) for one in rows]
     text = "Tokens by what was last said of them, as counted every ten minutes."
     yield _gauge("tokens", text, tokens, "network", "state")
     text = "Tokens that were due when the engine last looked."
-    yield _gauge("tokens_due", text, {(one.pk,): one.due for one in rows}, "network")
-    lag = {(one.pk,): lag_of(one).total_seconds() for one in rows if is_looked_at(one, now)}
+    yield _gauge("tokens_due", text, [(one.pk, one.due) for one in rows], "network")
+    lag = [(one.pk, lag_of(one).total_seconds()) for one in rows if is_looked_at(one, now)]
     text = "How long the oldest of them had waited."
     yield _gauge("engine_lag_seconds", text, lag, "network")
+    looked = [(one.pk, one.seen_at.timestamp()) for one in rows]
     text = "When the engine last looked."
-    looked = {(one.pk,): one.seen_at.timestamp() for one in rows}
     yield _gauge("engine_looked_timestamp_seconds", text, looked, "network")
 
 
-def _rows(query: str, *values: Any) -> list[Any]:
+def _rows(query: str, *values: Any) -> list[Row]:
     with connection.cursor() as cursor:
         cursor.execute(query, values)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
-def _gauge(name: str, text: str, values: Mapping[tuple[str, ...], float], *labels: str) -> Metric:
+def _gauge(name: str, text: str, rows: Iterable[Row], *labels: str) -> Metric:
+    """One line for each row: the values of its labels, and its figure last."""
     family = GaugeMetricFamily(f"tokenwacht_{name}", text, labels=labels)
-    for of, value in values.items():
-        family.add_metric(of, value)
+    for *of, figure in rows:
+        family.add_metric(of, figure)
     return family

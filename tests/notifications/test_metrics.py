@@ -6,11 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 from accounts.models import Organization
+from accounts.walls import ENGINE, WEB
 from networks.base import Health, Reason, dead
 from networks.registry import NETWORKS
 from notifications.models import (
@@ -105,6 +107,19 @@ def test_it_names_no_organization_no_profile_and_no_person(looked: Looked, world
     names += [token.subject for token in Token.objects.all()]
     names += [word for one in Organization.objects.all() for word in (one.name, one.slug)]
     assert not [name for name in names if name in text]
+
+
+@pytest.mark.parametrize(
+    "name", ["loss_counts", "loss_stages", "messages_owed", "accesses_suspected"]
+)
+def test_what_looks_over_the_walls_is_for_the_web_process_alone(name: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT oid, prosecdef, proconfig FROM pg_proc WHERE proname = %s", [name])
+        [(oid, *rest)] = cursor.fetchall()
+        assert rest == [True, ["search_path=pg_catalog, pg_temp"]]
+        for role, may in ((WEB, True), (ENGINE, False), ("pg_monitor", False)):
+            cursor.execute("SELECT has_function_privilege(%s, %s::oid, 'EXECUTE')", [role, oid])
+            assert cursor.fetchone() == (may,), role
 
 
 # The path of a loss

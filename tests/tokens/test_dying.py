@@ -32,7 +32,8 @@ def hours_ago(count: float) -> Any:
 def connected(world: Any, name: str = "Anna Huber", slug: str = "tiktok", **fields: Any) -> Token:
     """Somebody signed in days ago."""
     signed_in_at = fields.pop("consented_at", hours_ago(90))
-    return login(world.alpenglueck, name, slug, consented_at=signed_in_at, **fields)
+    token: Token = login(world.alpenglueck, name, slug, consented_at=signed_in_at, **fields)
+    return token
 
 
 def loss() -> StatusChange:
