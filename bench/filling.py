@@ -33,7 +33,7 @@ CAPABILITIES = [
 # All due within the hour before, in no order that the table knows, and listed a moment ago. Those
 # that are asked for the first time in a new version of the row, as after any probe.
 MAKE_DUE = """
-    UPDATE tokens_token SET lease = NULL, listed_at = now(), unclear_since = NULL,
+    UPDATE tokens_token SET listed_at = now(), unclear_since = NULL,
         unclear_reason = '', unclear_count = 0,
         next_probe_at = now() - random() * interval '1 hour'
 """
@@ -56,7 +56,7 @@ def make_due() -> None:
     """All tokens are due, and the table is as tidy as autovacuum leaves it in time."""
     with connection.cursor() as cursor:
         cursor.execute(MAKE_DUE)
-        cursor.execute("VACUUM ANALYZE tokens_token")
+        cursor.execute("VACUUM ANALYZE tokens_token, tokens_lease")
 
 
 def _data_keys() -> list[DataKey]:

@@ -19,7 +19,7 @@ from functools import partial
 from statistics import median, quantiles
 
 from django.db import connection
-from django.db.models import F, Q
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from accounts.actor import Actor
@@ -33,7 +33,7 @@ from networks.base import Identity, Reachable
 from profiles.models import Profile
 from tokens import storing
 from tokens.connecting import Arrival
-from tokens.models import OAuthApp, Token
+from tokens.models import Lease, OAuthApp, Token
 
 WORKERS = 3
 RATE = 1000  # calls a second for all of them together
@@ -47,13 +47,13 @@ AIMED = 3  # fewer than the circuit breaker would take for a failure of all
 AIMING = "killed between a new pair and its commit"
 CLOCK = {"CALLS_PER_SECOND": str(RATE), "CONFIRM_AFTER": "1"}
 
-# What nobody holds is due again, and some of it is to be refreshed.
+# What is not due is due again, and some of it is to be refreshed.
 MAKE_DUE = """
     UPDATE tokens_token SET next_probe_at = now(),
         expires_at = CASE WHEN random() < %(rotating)s THEN now() ELSE expires_at END
     WHERE id IN (
         SELECT id FROM tokens_token
-        WHERE lease IS NULL AND next_probe_at > now() AND subject <> ALL (%(but)s)
+        WHERE next_probe_at > now() AND subject <> ALL (%(but)s)
         LIMIT %(most)s FOR NO KEY UPDATE SKIP LOCKED
     )
 """
@@ -157,8 +157,9 @@ def windows(scene: Scene) -> Iterator[Figure]:
 
 def is_quiet() -> bool:
     """Nothing is due, and nobody holds anything."""
-    busy = Q(lease__isnull=False) | Q(next_probe_at__lte=timezone.now())
-    return not Token.objects.filter(busy).exists()
+    now = timezone.now()
+    is_held = Lease.objects.filter(until__gt=now).exists()
+    return not is_held and not Token.objects.filter(next_probe_at__lte=now).exists()
 
 
 def aimed(scene: Scene) -> Iterator[Figure]:
@@ -190,8 +191,9 @@ def kill_within(scene: Scene, subject: str, but: Sequence[str]) -> None:
     """Have a worker refresh one token among others, and the network kill it then."""
     scene.network.aim(subject)
     make_due(0, but=but)
-    now = timezone.now()  # a lease is that of one who was killed too late
-    Token.objects.filter(subject=subject).update(next_probe_at=now, expires_at=now, lease=None)
+    now = timezone.now()
+    Token.objects.filter(subject=subject).update(next_probe_at=now, expires_at=now)
+    Lease.objects.filter(token__subject=subject).delete()  # of one who was killed too late
     worker = scene.worker().wait_until_ready()
     scene.wait_for(lambda: worker.is_gone)
     scene.kill(worker)
@@ -245,8 +247,8 @@ def reconnecting(scene: Scene) -> Iterator[None]:
 
 
 def somebody() -> str:
-    leased = F("lease").desc(nulls_last=True)
-    return Token.objects.order_by(leased).values_list("subject", flat=True)[0]
+    leased = Exists(Lease.objects.filter(token=OuterRef("pk")))
+    return Token.objects.order_by(leased.desc(), "?").values_list("subject", flat=True)[0]
 
 
 def reconnect(scene: Scene, app: OAuthApp, subject: str) -> None:

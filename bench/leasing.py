@@ -10,32 +10,32 @@ from django.db import connection
 
 from bench.rotating import Call
 
-# Every change of a lease, with who made it and whether a person had brought another pair. The
-# function is the owner's, so that a worker need not be allowed to write there.
+# Every change of a lease, with who made it. The function is the owner's, so that a worker need not
+# be allowed to write there.
 WATCH = """
     CREATE TABLE IF NOT EXISTS bench_lease (
-        id bigserial, at float8, worker text, subject text, old uuid, new uuid, until float8,
-        is_reconnected boolean
+        id bigserial, at float8, worker text, token uuid, old uuid, new uuid, until float8
     );
     TRUNCATE bench_lease;
     CREATE OR REPLACE FUNCTION bench_note_lease() RETURNS trigger SECURITY DEFINER LANGUAGE plpgsql
     AS $$ BEGIN
-        INSERT INTO bench_lease (at, worker, subject, old, new, until, is_reconnected) VALUES (
+        INSERT INTO bench_lease (at, worker, token, old, new, until) VALUES (
             extract(epoch FROM clock_timestamp()), current_setting('application_name'),
-            NEW.subject, OLD.lease, NEW.lease, extract(epoch FROM NEW.next_probe_at),
-            NEW.consented_at <> OLD.consented_at
+            coalesce(NEW.token_id, OLD.token_id), OLD.name, NEW.name,
+            extract(epoch FROM NEW.until)
         );
         RETURN NULL;
     END $$;
-    CREATE OR REPLACE TRIGGER bench_lease AFTER UPDATE ON tokens_token
-        FOR EACH ROW WHEN (OLD.lease IS NOT NULL OR NEW.lease IS NOT NULL)
-        EXECUTE FUNCTION bench_note_lease();
+    CREATE OR REPLACE TRIGGER bench_lease AFTER INSERT OR UPDATE OR DELETE ON tokens_lease
+        FOR EACH ROW EXECUTE FUNCTION bench_note_lease();
 """
 READ = """
-    SELECT subject, at, worker, old, new, until, is_reconnected FROM bench_lease ORDER BY id
+    SELECT token.subject, at, worker, old, new, until
+    FROM bench_lease AS noted JOIN tokens_token AS token ON token.id = noted.token
+    ORDER BY noted.id
 """
 UNWATCH = """
-    DROP TRIGGER bench_lease ON tokens_token;
+    DROP TRIGGER bench_lease ON tokens_lease;
     DROP FUNCTION bench_note_lease;
     DROP TABLE bench_lease;
 """
@@ -48,7 +48,6 @@ class Lease:
     worker: str
     begun: float
     until: float
-    is_reconnected: bool = False
     probes: int = 0
     refreshes: int = 0
 
@@ -75,7 +74,7 @@ def held() -> Held:
     overlapping = 0
     with connection.cursor() as cursor:
         cursor.execute(READ)
-        for subject, at, worker, old, new, until, is_reconnected in cursor.fetchall():
+        for subject, at, worker, old, new, until in cursor.fetchall():
             own = leases[subject]
             if new and new == old:
                 own[-1].until = until
@@ -83,15 +82,14 @@ def held() -> Held:
             if old and own and own[-1].until > at:
                 if new:
                     overlapping += 1
-                own[-1].until, own[-1].is_reconnected = at, is_reconnected
+                own[-1].until = at
             if new:
                 own.append(Lease(worker, at, until))
     return Held(dict(leases), overlapping)
 
 
 def asked_twice(calls: Iterable[Call], leases: dict[str, list[Lease]]) -> int:
-    """Calls within a lease that were one too many, and those that somebody made who had no lease:
-    unless a person's reconnect had ended it, which whoever is asking cannot know."""
+    """Calls within a lease that were one too many, and those of somebody who had no lease."""
     strangers = sum(not _is_noted(call, leases.get(call.subject, ())) for call in calls)
     return strangers + sum(not lease.is_kept for own in leases.values() for lease in own)
 
@@ -105,4 +103,4 @@ def _is_noted(call: Call, leases: Sequence[Lease]) -> bool:
         own[-1].probes += 1
     else:
         own[-1].refreshes += 1
-    return own[-1].covers(call.at) or own[-1].is_reconnected
+    return own[-1].covers(call.at)

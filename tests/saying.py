@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import transaction
@@ -14,7 +15,8 @@ from profiles.models import Profile
 from tests import builders
 from tokens import probing
 from tokens.conversations import Conversations
-from tokens.models import Access, Token
+from tokens.leases import LEASE
+from tokens.models import Access, Lease, Token
 from tokens.status import lock_tokens, settle
 
 
@@ -79,6 +81,16 @@ def ask(slug="tiktok", times=1):
             Token.objects.update(next_probe_at=timezone.now())
             asked = probing.probe_due(slug, talk)
     return asked
+
+
+def leased(tokens):
+    """As a worker has just claimed them."""
+    name, until = uuid4(), timezone.now() + LEASE
+    read = list(Token.objects.filter(pk__in=[token.pk for token in tokens]).order_by("pk"))
+    Lease.objects.bulk_create(Lease(token=token, name=name, until=until) for token in read)
+    for token in read:
+        token.lease = name
+    return read
 
 
 def waited(seconds=61):

@@ -15,7 +15,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from networks.allowance import OverBudget
@@ -33,10 +33,9 @@ from networks.base import (
     dead,
     unclear,
 )
-from tokens import schedule
+from tokens import leases, schedule
 from tokens.keys import CannotOpen
-from tokens.leases import LEASE
-from tokens.models import GRANT_FIELDS, Token
+from tokens.models import GRANT_FIELDS, Lease, Token
 from tokens.storing import reauthorize_by
 from tokens.verdicts import Finding, Listing
 
@@ -172,7 +171,7 @@ def _refresh(claim: Claim) -> Generator[Step, Any, Verdict]:
     """
     if not claim.grant.refresh_token:
         return dead(Reason.EXPIRED)
-    if not (yield Write(partial(_renew_lease, claim))):
+    if not (yield Write(partial(leases.renew, claim.token, claim.issued_at))):
         return unclear(Reason.NOT_A_TOKEN_PROBLEM)  # somebody else's by now; it is dropped later
     try:
         result = yield Ask(claim, claim.token.network.refresh(claim.client, claim.grant))
@@ -184,16 +183,10 @@ def _refresh(claim: Claim) -> Generator[Step, Any, Verdict]:
     return ALIVE
 
 
-def _renew_lease(claim: Claim) -> bool:
-    """Whether the token is still ours; then for as long as a lease lasts."""
-    return bool(_mine(claim).update(next_probe_at=timezone.now() + LEASE))
-
-
 def _mine(claim: Claim) -> QuerySet[Token]:
     """The token's row, as long as it is what we read and leased."""
-    return Token.objects.filter(
-        pk=claim.token.pk, lease=claim.token.lease, issued_at=claim.issued_at
-    )
+    lease = Lease.objects.filter(token=OuterRef("pk"), name=claim.token.lease)
+    return Token.objects.filter(Exists(lease), pk=claim.token.pk, issued_at=claim.issued_at)
 
 
 def _commit_surely(claim: Claim, grant: Grant) -> None:

@@ -27,14 +27,17 @@ MOVE = f"""
         SELECT * FROM json_to_recordset(%s) AS said ({", ".join(map(" ".join, CLOCKS.items()))})
     ), ours AS (
         SELECT token.id FROM tokens_token AS token JOIN said USING (id)
-        WHERE token.lease = said.lease AND token.issued_at = said.issued_at AND NOT EXISTS (
+            JOIN tokens_lease AS lease ON lease.token_id = token.id AND lease.name = said.lease
+        WHERE token.issued_at = said.issued_at AND NOT EXISTS (
             SELECT FROM tokens_access AS access
             WHERE access.token_id = token.id AND access.suspected_at IS NOT NULL
         )
-        ORDER BY token.id FOR NO KEY UPDATE OF token
+        ORDER BY token.id FOR NO KEY UPDATE OF token, lease
+    ), ended AS (
+        DELETE FROM tokens_lease AS lease USING ours WHERE lease.token_id = ours.id
     )
     UPDATE tokens_token AS token SET
-        lease = NULL, probed_at = said.probed_at, next_probe_at = said.next_probe_at,
+        probed_at = said.probed_at, next_probe_at = said.next_probe_at,
         unclear_since = said.unclear_since, unclear_reason = said.unclear_reason,
         unclear_count = said.unclear_count
     FROM ours JOIN said USING (id) WHERE token.id = ours.id

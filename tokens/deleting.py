@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import Q
@@ -80,7 +80,8 @@ def revoke_all(organization: Organization) -> Iterator[Farewell]:
     No worker asks about them meanwhile, or the owners would be written to.
     """
     own = Token.objects.filter(organization=organization)
-    own.update(lease=uuid4(), next_probe_at=timezone.now() + LEFT_ALONE)
+    now = timezone.now()  # as after a reconnect, nothing counts that was asked before
+    own.update(issued_at=now, next_probe_at=now + LEFT_ALONE)
     for token in own.filter(reason="").select_related("app", "data_key").order_by("created_at"):
         if _lives_elsewhere(token):
             yield Farewell(token.network, token.subject_name, revoked=False, shared=True)

@@ -24,7 +24,7 @@ from tokens.tallies import Count
 
 # How long a death that a network states plainly waits for its neighbours.
 PLAINLY = timedelta(minutes=2)
-# Those that are due next lose least by being asked now. What is leased is under way, what the
+# Those that are due next lose least by being asked now. What is due is under way, what the
 # network asked us to leave alone is left alone, and who waits for a second answer is no neighbour:
 # one that came too early would have to be asked for once more.
 PULL = """
@@ -32,7 +32,7 @@ PULL = """
         listed_at = CASE WHEN %(listed)s THEN NULL ELSE listed_at END
     WHERE id IN (
         SELECT id FROM tokens_token
-        WHERE network_slug = %(network)s AND app_id = %(app)s AND reason = '' AND lease IS NULL
+        WHERE network_slug = %(network)s AND app_id = %(app)s AND reason = ''
             AND unclear_count = 0 AND next_probe_at > %(now)s
             AND coalesce(CASE WHEN %(listed)s THEN listed_at ELSE probed_at END < %(now)s, true)
             AND NOT EXISTS (

@@ -1,22 +1,25 @@
-"""How workers share one table: a claim leases due tokens, and every write back checks the lease.
+"""How workers share one table: a claim leases due tokens, and every write back ends the leases.
 
-A lease is a name in the row and an end in `next_probe_at`, so what a crashed worker held comes
-back by itself.
+A lease is a row with an end, so what a crashed worker held comes back by itself. It is under its
+name that a worker writes; a person's reconnect needs none, since it changes `issued_at`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Now
 from django.utils import timezone
 from psycopg.types.datetime import TimestamptzLoader
 
 from networks.http import TIME_LIMIT
-from tokens.models import OAuthApp, Token
+from tokens.models import Lease, OAuthApp, Token
+from tokens.status import lock_tokens
 from tokens.vault import DataKey
 
 if TYPE_CHECKING:
@@ -28,63 +31,97 @@ LEASE = timedelta(seconds=5 * TIME_LIMIT)
 
 FIELDS = [field.attname for field in Token._meta.concrete_fields]
 COLUMNS = ", ".join(f"token.{field.column}" for field in Token._meta.concrete_fields)
-# One statement; workers pass each other's rows by. By the one clock that all of them share: that
-# of a worker may be minutes ahead.
+# One claim of a network at a time, so that the next one sees which tokens this one has leased. A
+# worker that is frozen meanwhile (a paused machine) does not keep the others waiting for long.
+TAKE_TURNS = """
+    SET LOCAL idle_in_transaction_session_timeout = '30s';
+    SELECT pg_advisory_xact_lock('tokens_lease'::regclass::oid::int, hashtext(%s))
+"""
+# By the one clock that all workers share: that of one may be minutes ahead. Nothing is written to
+# the tokens, or locked: each comes with its data key, or a rotation would move it to another one
+# meanwhile. A lease that ended and was renewed meanwhile stays where it is.
 CLAIM = f"""
-    WITH due AS (
-        SELECT id FROM tokens_token
+    WITH due AS MATERIALIZED (
+        SELECT {COLUMNS}, key.wrapped AS key
+        FROM tokens_token AS token JOIN tokens_datakey AS key ON key.id = token.data_key_id
         WHERE network_slug = %(network)s AND next_probe_at <= statement_timestamp()
-            AND app_id <> ALL (%(but_of)s)
+            AND app_id <> ALL (%(but_of)s) AND NOT EXISTS (
+                SELECT FROM tokens_lease AS lease
+                WHERE lease.token_id = token.id AND lease.until > statement_timestamp()
+            )
         ORDER BY next_probe_at LIMIT %(limit)s
-        FOR NO KEY UPDATE SKIP LOCKED
+    ), leased AS (
+        INSERT INTO tokens_lease AS lease (token_id, name, until)
+        SELECT id, %(lease)s, statement_timestamp() + %(for)s FROM due ORDER BY id
+        ON CONFLICT (token_id) DO UPDATE SET name = excluded.name, until = excluded.until
+            WHERE lease.until <= statement_timestamp()
+        RETURNING token_id
     )
-    UPDATE tokens_token AS token
-    SET lease = %(lease)s, next_probe_at = statement_timestamp() + %(for)s
-    FROM due WHERE token.id = due.id
-    RETURNING {COLUMNS}
+    SELECT due.* FROM due JOIN leased ON leased.token_id = due.id ORDER BY due.next_probe_at
 """  # noqa: S608 - names of our own columns
-# Locked in the order of their ids, as everywhere (tokens/status.py).
-HAND_BACK = """
+# Locked in the order of their ids, as a claim takes over what has ended: nobody waits in a circle.
+END = """
     WITH ours AS (
-        SELECT token.id, said.at FROM tokens_token AS token JOIN
-            unnest(%(ids)s::uuid[], %(leases)s::uuid[], %(ats)s::timestamptz[])
-            AS said (id, lease, at) USING (id)
-        WHERE token.lease = said.lease ORDER BY token.id FOR NO KEY UPDATE OF token
+        SELECT token_id FROM tokens_lease AS lease
+            JOIN unnest(%(ids)s::uuid[], %(names)s::uuid[]) AS said (token_id, name)
+            USING (token_id, name)
+        ORDER BY token_id FOR UPDATE OF lease
     )
-    UPDATE tokens_token AS token SET lease = NULL, next_probe_at = ours.at
-    FROM ours WHERE token.id = ours.id
+    DELETE FROM tokens_lease AS lease USING ours WHERE lease.token_id = ours.token_id
+    RETURNING lease.token_id
+"""
+PUT_OFF = """
+    UPDATE tokens_token AS token SET next_probe_at = said.at
+    FROM unnest(%(ids)s::uuid[], %(ats)s::timestamptz[]) AS said (id, at) WHERE token.id = said.id
 """
 
 
 def claim(network_slug: str, limit: int, but_of: Iterable[UUID] = ()) -> list[Token]:
     """Lease up to `limit` due tokens, the longest due first, with their apps and data keys; none
-    of the apps in `but_of`.
-
-    In one transaction, so that no rotation drops a key between the two reads.
-    """
+    of the apps in `but_of`."""
     values: dict[str, Any] = {"network": network_slug, "limit": limit}
-    values |= {"but_of": list(but_of), "lease": uuid4(), "for": LEASE}
+    values |= {"but_of": list(but_of), "lease": (name := uuid4()), "for": LEASE}
     with transaction.atomic(), connection.cursor() as cursor:
         # Django's own loader is written in Python, and is half of what a claim costs.
         cursor.adapters.register_loader("timestamptz", TimestamptzLoader)
+        cursor.execute(TAKE_TURNS, [network_slug])
         cursor.execute(CLAIM, values)
-        tokens = [Token.from_db(connection.alias, FIELDS, row) for row in cursor.fetchall()]
-        keys = DataKey.objects.in_bulk({token.data_key_id for token in tokens})
-        apps = OAuthApp.objects.in_bulk({token.app_id for token in tokens})
-    for token in tokens:
-        token.data_key, token.app = keys[token.data_key_id], apps[token.app_id]
+        rows = cursor.fetchall()
+    tokens = [Token.from_db(connection.alias, FIELDS, row[:-1]) for row in rows]
+    apps = OAuthApp.objects.in_bulk({token.app_id for token in tokens})
+    keys: dict[UUID, DataKey] = {}
+    for token, row in zip(tokens, rows, strict=True):
+        token.app, token.lease = apps[token.app_id], name
+        if token.data_key_id not in keys:
+            mine = {"pk": token.data_key_id, "organization_id": token.organization_id}
+            keys[token.data_key_id] = DataKey(**mine, wrapped=row[-1])
+        token.data_key = keys[token.data_key_id]
     return tokens
+
+
+def renew(token: Token, issued_at: datetime) -> bool:
+    """Whether the claimed token is still ours, and its pair still the one of `issued_at`; then for
+    as long as a lease lasts."""
+    mine = Lease.objects.filter(token=token.pk, name=token.lease)
+    same_pair = Token.objects.filter(pk=OuterRef("token"), issued_at=issued_at)
+    return bool(mine.filter(Exists(same_pair)).update(until=Now() + LEASE))
+
+
+def end(tokens: Iterable[Token]) -> set[UUID]:
+    """Let go of claimed tokens. Returns the ids of those that were ours until now."""
+    names = {token.pk: token.lease for token in tokens}
+    with connection.cursor() as cursor:
+        cursor.execute(END, {"ids": list(names), "names": list(names.values())})
+        return {token_id for (token_id,) in cursor.fetchall()}
 
 
 def hand_back(put_off: Sequence[PutOff]) -> None:
     """Let go of claimed tokens that nobody was asked about."""
     if not put_off:
         return
-    now = timezone.now()
-    values: dict[str, list[object]] = {
-        "ids": [one.token.pk for one in put_off],
-        "leases": [one.token.lease for one in put_off],
-        "ats": [now + timedelta(seconds=one.seconds) for one in put_off],
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(HAND_BACK, values)
+    now, waits = timezone.now(), {one.token.pk: one.seconds for one in put_off}
+    with transaction.atomic(), connection.cursor() as cursor:
+        ours = end(one.token for one in put_off)
+        late = [token.pk for token in lock_tokens(pk for pk in ours if waits[pk])]
+        ats = [now + timedelta(seconds=waits[pk]) for pk in late]
+        cursor.execute(PUT_OFF, {"ids": late, "ats": ats})

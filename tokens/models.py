@@ -51,9 +51,8 @@ GRANT_FIELDS = (
 class Token(models.Model):
     """One person's authorization at one network for one OAuth app.
 
-    `reason` is empty while it lives; `died_at` is when it last died, if ever. `lease` names the
-    worker's claim: whoever writes back checks that it is still theirs, and that `issued_at` is
-    what they read.
+    `reason` is empty while it lives; `died_at` is when it last died, if ever. `issued_at` is when
+    its pair came: whoever writes back checks that it is what they read.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -87,8 +86,9 @@ class Token(models.Model):
     unclear_reason = models.CharField(max_length=30, blank=True)
     unclear_count = models.PositiveIntegerField(default=0)
     next_probe_at = models.DateTimeField(default=timezone.now)
-    lease = models.UUIDField(null=True)
     created_at = models.DateTimeField(default=timezone.now)
+
+    lease: uuid.UUID  # the name of the claim that brought it; on what `leases.claim` returns alone
 
     class Meta:
         constraints = [
@@ -146,6 +146,21 @@ class Token(models.Model):
             refresh_expires_at=self.refresh_expires_at,
             keep=json.loads(vault.open_(self, "keep")) if self.keep else {},
         )
+
+
+class Lease(models.Model):
+    """A worker is asking about a token, and nobody else is to before `until` (tokens/leases.py).
+
+    `name` is that of its claim. A table of its own, which stays small: a claim that wrote to a
+    thousand tokens' rows would write a thousand pages, and as many of each index. The key is not
+    checked, since that locks the token's row, which writes it.
+    """
+
+    token = models.OneToOneField(
+        Token, primary_key=True, on_delete=models.DO_NOTHING, related_name="+", db_constraint=False
+    )
+    name = models.UUIDField()
+    until = models.DateTimeField()
 
 
 class AccessQuerySet(models.QuerySet["Access"]):

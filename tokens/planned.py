@@ -10,7 +10,7 @@ from django.db.models import Count, Min, Q
 
 from tokens import learning
 from tokens.hazards import AGES, HISTORIES, Cell
-from tokens.models import Token
+from tokens.models import Lease, Token
 
 DAY, YEAR = timedelta(days=1), 365
 
@@ -52,7 +52,7 @@ def token(token: Token, now: datetime) -> Plan:
         network=token.network.name,
         login=token.subject_name,
         state=f"red: {token.reason}" if token.reason else "living",
-        leased=token.lease is not None,
+        leased=Lease.objects.filter(token=token).exists(),
         next=token.next_probe_at,
         asked=token.probed_at,
         ends=sorted(end for end in set(learning.known_ends(token)) if end and end > now),

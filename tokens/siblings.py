@@ -17,8 +17,8 @@ def ask_siblings(struck: Iterable[Token], now: datetime) -> int:
 
     A login is a subject at an OAuth app, in whatever organization. In the transaction that writes
     the deaths down, which holds other locks: rows that somebody else has locked are skipped, since
-    they are being asked or reconnected, and so nobody waits in a circle. So are those that a
-    worker has leased, and those whose own suspicion waits for its second answer.
+    they are being asked or reconnected, and so nobody waits in a circle. So are those whose own
+    suspicion waits for its second answer. What a worker is asking is due already.
     """
     logins: dict[UUID, list[str]] = defaultdict(list)
     for token in struck:
@@ -28,7 +28,7 @@ def ask_siblings(struck: Iterable[Token], now: datetime) -> int:
     same = Q()
     for app, subjects in logins.items():
         same |= Q(app=app, subject__in=subjects)
-    waiting = Token.objects.filter(same, reason="", lease=None, next_probe_at__gt=now)
+    waiting = Token.objects.filter(same, reason="", next_probe_at__gt=now)
     waiting = waiting.exclude(accesses__suspected_at__isnull=False)
     free = waiting.select_for_update(skip_locked=True, no_key=True).order_by("pk")
     return Token.objects.filter(pk__in=free.values("pk")).update(next_probe_at=now)

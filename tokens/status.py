@@ -33,7 +33,6 @@ TOKEN_FIELDS = [
     "unclear_reason",
     "unclear_count",
     "next_probe_at",
-    "lease",
 ]
 ACCESS_FIELDS = [
     "role",

@@ -148,7 +148,7 @@ def _settle(token: Token, change: Change, new: list[Access], by: Actor) -> None:
 
 
 def _renew(token: Token, arrival: Arrival, now: datetime) -> None:
-    """The new pair and its clocks. A probe under way loses its lease and writes nothing.
+    """The new pair and its clocks. With `issued_at` a probe under way loses its right to write.
 
     Some networks give a refresh token at the first consent only: the one we have stays then, and
     its end with it.
@@ -161,7 +161,6 @@ def _renew(token: Token, arrival: Arrival, now: datetime) -> None:
     token.issued_at = token.consented_at = token.listed_at = now
     token.reauthorize_by = reauthorize_by(token.network, now, grant)
     token.next_probe_at = now + confirm_after(token.network)
-    token.lease = None
     token.save()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import random
@@ -12,7 +13,7 @@ from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
 from networks.base import Health, Identity, Kind, Reachable, Reason, Verdict, unclear
-from tokens import clocks, learning, reaching, schedule
+from tokens import clocks, learning, leases, reaching, schedule
 from tokens.dying import foretold_end
 from tokens.holding import Doubt
 from tokens.models import Access, Token
@@ -129,14 +130,12 @@ def _write_slice(findings: list[Finding], now: datetime) -> int:
     by_id = {finding.token.pk: finding for finding in findings}
     doubt = Doubt(findings[0].token.network_slug, now)
     with transaction.atomic():
-        ours = [token for token in lock_tokens(by_id) if _is_ours(token, by_id[token.pk].token)]
+        ours = _ours(by_id)
         new: set[UUID] = set()
         for token in ours:
             listing = by_id[token.pk].listing
             if listing and by_id[token.pk].brings_profiles:
                 new |= reaching.bring_in(token, listing.reached)
-        for token in ours:
-            token.lease = None
         changes = settle(
             ours, lambda token, own: _apply(by_id[token.pk], token, own, doubt), now=now, new=new
         )
@@ -145,8 +144,12 @@ def _write_slice(findings: list[Finding], now: datetime) -> int:
     return len(changes)
 
 
-def _is_ours(stored: Token, claimed: Token) -> bool:
-    return stored.lease == claimed.lease and stored.issued_at == claimed.issued_at
+def _ours(found: Mapping[UUID, Finding]) -> list[Token]:
+    """Locked, the rows whose lease was ours until now and whose pair is what was read."""
+    leased = leases.end(finding.token for finding in found.values())
+    return [
+        token for token in lock_tokens(leased) if token.issued_at == found[token.pk].token.issued_at
+    ]
 
 
 def _apply(finding: Finding, token: Token, accesses: list[Access], doubt: Doubt) -> None:

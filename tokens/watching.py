@@ -34,7 +34,7 @@ LET_GO = """
     WHERE id IN (
         SELECT token.id FROM tokens_token token
         WHERE network_slug = %(network)s AND (%(app)s::uuid IS NULL OR app_id = %(app)s)
-            AND lease IS NULL AND unclear_count = 0 AND next_probe_at > %(now)s + %(spread)s
+            AND unclear_count = 0 AND next_probe_at > %(now)s + %(spread)s
             AND EXISTS (
                 SELECT FROM tokens_access access
                 WHERE access.token_id = token.id AND access.suspected_at IS NOT NULL
@@ -164,9 +164,9 @@ def _tokens_of(failure: Failure) -> QuerySet[Token]:
 
 def _ask_canaries(failure: Failure, waiting: QuerySet[Access], now: datetime) -> None:
     """Let a few of the held be asked now, and of others where few are held."""
-    free = waiting.filter(token__lease=None, token__unclear_count=0)
+    free = waiting.filter(token__unclear_count=0, token__next_probe_at__gt=now)
     chosen = list(free.order_by("?").values_list("token", flat=True)[: breaker.CANARIES])
-    asked = Token.objects.filter(pk__in=chosen, lease=None)
+    asked = Token.objects.filter(pk__in=chosen, next_probe_at__gt=now)
     failure.canaries, failure.canaries_at = chosen, now
     locked = asked.select_for_update(skip_locked=True, no_key=True).values("pk")
     Token.objects.filter(pk__in=list(locked.values_list("pk", flat=True))).update(next_probe_at=now)

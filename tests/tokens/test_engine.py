@@ -3,6 +3,7 @@
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import transaction
@@ -28,7 +29,7 @@ from tests import builders
 from tests.practice import at_once
 from tests.saying import ask, login, next_probe, the_profile, waited
 from tokens import asking, leases, schedule, storing
-from tokens.models import Access, StatusChange, Token
+from tokens.models import Access, Lease, StatusChange, Token
 from tokens.status import lock_tokens
 from tokens.verdicts import Finding, write_down
 
@@ -67,7 +68,7 @@ def three_logins(organization):
 def all_but_mia_were_asked():
     mia = Token.objects.get(subject_name="Mia Lang")
     assert mia.unclear_reason == Reason.NOT_UNDERSTOOD
-    assert mia.lease is None
+    assert not Lease.objects.filter(token=mia).exists()
     assert not Profile.objects.exclude(status="valid").exists()
     return not Token.objects.exclude(pk=mia.pk).exclude(unclear_reason="").exists()
 
@@ -97,10 +98,10 @@ def test_a_defect_before_a_conversation_costs_none_of_the_others(world, says, mo
 
 
 @pytest.mark.parametrize("verdict", [dead(Reason.REVOKED_BY_USER), ALIVE], ids=lambda v: v.health)
-@pytest.mark.parametrize("field", ["lease", "issued_at"])
-def test_a_finding_counts_only_while_lease_and_issue_are_what_was_read(anna, field, verdict):
+@pytest.mark.parametrize("what", ["lease", "issued_at"])
+def test_a_finding_counts_only_while_lease_and_issue_are_what_was_read(anna, what, verdict):
     token = claimed()
-    Token.objects.update(**{field: {"lease": None, "issued_at": LATER}[field]})
+    lose(what)
     before = Token.objects.values().get()
     write_down([Finding(token, verdict)])
     assert Token.objects.values().get() == before
@@ -128,25 +129,60 @@ def test_who_lost_its_lease_hands_nothing_back(anna):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_worker_does_not_wait_for_another_ones_claim(world):
-    first, second = login(world.alpenglueck), login(world.alpenglueck, "Mia Lang")
+def test_two_claims_at_once_share_nothing_and_neither_comes_back_empty(world):
+    for number in range(8):
+        login(world.alpenglueck, f"Login {number}")
+    Token.objects.update(next_probe_at=timezone.now())
+    got: list[list[Token]] = []
+
+    def slowly_claim():
+        with transaction.atomic():
+            got.append(leases.claim("tiktok", 4))
+            threading.Event().wait(0.3)
+
+    at_once(slowly_claim, slowly_claim)
+    assert [len(some) for some in got] == [4, 4]
+    assert len({token.pk for some in got for token in some}) == 8
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_claim_waits_for_no_row_that_somebody_has_locked(anna):
     Token.objects.update(next_probe_at=timezone.now())
     locked, has_claimed = threading.Event(), threading.Event()
-    got: list[Token] = []
 
-    def in_the_middle_of_a_claim():
+    def reconnect():
         with transaction.atomic():
-            lock_tokens([first.pk])
+            lock_tokens([anna.pk])
             locked.set()
             assert has_claimed.wait(5)
 
-    def another_claim():
+    def claim():
         assert locked.wait(5)
-        got.extend(leases.claim("tiktok", 10))
+        assert leases.claim("tiktok", 10) == [anna]
         has_claimed.set()
 
-    at_once(in_the_middle_of_a_claim, another_claim)
-    assert got == [second]
+    at_once(reconnect, claim)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_lease_that_is_renewed_at_its_end_is_not_taken_over(anna):
+    """By a claim that has seen it end, and waits for what is being renewed."""
+    token = claimed()
+    Lease.objects.update(until=timezone.now())
+    is_renewed = threading.Event()
+
+    def renew():
+        with transaction.atomic():
+            assert leases.renew(token, token.issued_at)
+            is_renewed.set()
+            threading.Event().wait(0.5)
+
+    def claim():
+        assert is_renewed.wait(5)
+        assert leases.claim("tiktok", 10) == []
+
+    at_once(renew, claim)
+    assert leases.end([token]) == {anna.pk}
 
 
 # Refreshing
@@ -166,17 +202,27 @@ def conversation_of(session, result=None):
 
 
 def claimed():
+    """Of a worker whose lease has ended, too."""
+    Lease.objects.update(until=timezone.now())
     Token.objects.update(next_probe_at=timezone.now())
     return leases.claim("tiktok", 10)[0]
+
+
+def lose(what):
+    """To another worker, or to a person who reconnected."""
+    if what == "lease":
+        Lease.objects.update(name=uuid4())
+    else:
+        Token.objects.update(issued_at=LATER)
 
 
 def test_the_lease_is_renewed_right_before_a_refresh(anna, says):
     says("tiktok", probe=ALIVE, refresh=RENEWED)
     about_to_end(anna)
     token = claimed()
-    Token.objects.update(next_probe_at=timezone.now() + timedelta(seconds=1))
+    Lease.objects.update(until=timezone.now() + timedelta(seconds=1))
     assert sessions_first(token) == "refresh"
-    assert next_probe() > leases.LEASE * 0.9
+    assert Lease.objects.get().until - timezone.now() > leases.LEASE * 0.9
 
 
 def test_who_lost_the_lease_does_not_refresh(anna, says):
@@ -286,14 +332,14 @@ def test_a_refresh_never_moves_the_day_later_on_which_a_person_must_come(anna, s
     assert token.reauthorize_by == day
 
 
-@pytest.mark.parametrize("field", ["lease", "issued_at"])
-def test_a_pair_is_stored_only_while_lease_and_issue_are_what_was_read(anna, says, field):
+@pytest.mark.parametrize("what", ["lease", "issued_at"])
+def test_a_pair_is_stored_only_while_lease_and_issue_are_what_was_read(anna, says, what):
     says("tiktok", probe=ALIVE, refresh=RENEWED)
     anna.listed_at = None
     about_to_end(anna)
     session = asking.session_of(claimed())
     assert conversation_of(session).__name__ == "refresh"
-    Token.objects.update(**{field: {"lease": None, "issued_at": LATER}[field]})
+    lose(what)
     assert conversation_of(session, RENEWED).__name__ == "probe"
     assert Token.objects.get().open().access_token == "access of Anna Huber"
 

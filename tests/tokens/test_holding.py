@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from uuid import uuid4
 
 import pytest
 from django.utils import timezone
@@ -17,8 +16,8 @@ from profiles.models import Ownership, Profile
 from tests import builders
 from tests.practice import at_once
 from tests.roles import queries_of
-from tests.saying import ask, login, waited
-from tokens import breaker, learning, probing
+from tests.saying import ask, leased, login, waited
+from tokens import breaker, learning, leases, probing
 from tokens.conversations import Conversations
 from tokens.models import Access, Backlog, Failure, OAuthApp, StatusChange, Tally, Token
 from tokens.tasks import count_watched, watch
@@ -117,17 +116,19 @@ def test_the_neighbours_of_a_first_death_are_asked_before_it_is_believed(world, 
 
 
 def test_who_is_being_asked_or_told_to_wait_is_no_neighbour(world, says):
-    leased, told, dead_one, free, *_ = logins(world.alpenglueck, 7)
+    asked, told, dead_one, free, *_ = logins(world.alpenglueck, 7)
     later_on = timezone.now() + timedelta(hours=4)
     Token.objects.exclude(subject="Login 6").update(next_probe_at=later_on)
-    Token.objects.filter(pk=leased.pk).update(lease=uuid4())
+    due = timezone.now() - timedelta(seconds=1)
+    Token.objects.filter(pk=asked.pk).update(next_probe_at=due)
+    leases.claim("tiktok", 1)
     Token.objects.filter(pk=told.pk).update(unclear_count=1)
     Token.objects.filter(pk=dead_one.pk).update(reason=Reason.EXPIRED)
     says("tiktok", probe=REVOKED)
     assert ask_due() == 1
-    due = Token.objects.filter(next_probe_at__lte=timezone.now())
-    assert {one.subject for one in due} == {"Login 3", "Login 4", "Login 5"}
-    assert free in due
+    pulled = Token.objects.filter(next_probe_at__lte=timezone.now(), next_probe_at__gt=due)
+    assert {one.subject for one in pulled} == {"Login 3", "Login 4", "Login 5"}
+    assert free in pulled
 
 
 def test_who_waits_for_a_second_answer_is_not_asked_too_early_for_a_neighbours_sake(world, says):
@@ -342,13 +343,6 @@ def test_a_small_app_is_held_when_its_network_fails_as_a_whole(world, says):
     assert Failure.objects.get().app is None
     write_down([Finding(token, REVOKED) for token in leased(tokens[10:])])
     assert not red()
-
-
-def leased(tokens):
-    """As a worker has just claimed them."""
-    pks = [token.pk for token in tokens]
-    Token.objects.filter(pk__in=pks).update(lease=pks[0], next_probe_at=timezone.now())
-    return list(Token.objects.filter(pk__in=pks).order_by("pk"))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -629,7 +623,7 @@ def test_a_healthy_slice_costs_one_query_for_the_books(world, says):
     learning.pace()  # is read once in five minutes
     queries = [sql for sql in queries_of(ask) if "SAVEPOINT" not in sql]
     assert [sum(what in sql for sql in queries) for what in WRITES] == [1, 1, 1]
-    assert len(queries) == 6  # all tokens made due; keys and apps of the claim
+    assert len(queries) == 6  # all tokens made due; the turn and the apps of the claim
 
 
 def test_the_backlog_says_how_late_each_network_is(world, says):

@@ -20,7 +20,7 @@ from tests.saying import login, whose
 from tokens import budgets, leases, probing
 from tokens.conversations import Conversations, LaneEnded
 from tokens.engine import Engine
-from tokens.models import OAuthApp, Tally, Token
+from tokens.models import Lease, OAuthApp, Tally, Token
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -70,11 +70,11 @@ def within(seconds: float, holds: Callable[[], bool]) -> bool:
 def asked(**which: Any) -> Callable[[], bool]:
     """Whether every one of these tokens was asked and let go."""
     some = Token.objects.filter(**which)
-    return lambda: not some.exclude(lease=None, next_probe_at__gt=timezone.now()).exists()
+    return lambda: not some.filter(next_probe_at__lte=timezone.now()).exists()
 
 
 def claimed_of(slug: str) -> bool:
-    return Token.objects.filter(network_slug=slug).exclude(lease=None).exists()
+    return Lease.objects.filter(token__network_slug=slug).exists()
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def test_what_falls_due_while_a_lane_is_at_work_does_not_wait_for_its_end(world,
     hangs("tiktok", "Mia Lang")
     make_due()
     engine.wake("tiktok")
-    assert within(SOON, lambda: Token.objects.exclude(lease=None).exists())
+    assert within(SOON, lambda: Lease.objects.exists())
     login(world.alpenglueck, "Anna Huber", next_probe_at=timezone.now())
     engine.wake("tiktok")
     assert within(SOON, asked(subject="Anna Huber"))
@@ -127,9 +127,9 @@ def test_no_more_are_claimed_than_can_be_held_at_once(world, hangs, engine, monk
     hangs("tiktok")
     make_due()
     engine.wake("tiktok")
-    assert within(SOON, lambda: Token.objects.exclude(lease=None).count() == 4)
+    assert within(SOON, lambda: Lease.objects.count() == 4)
     time.sleep(0.5)
-    assert Token.objects.exclude(lease=None).count() == 4
+    assert Lease.objects.count() == 4
 
 
 def test_what_is_claimed_when_the_process_ends_is_handed_back(world, says):
@@ -150,7 +150,7 @@ def test_what_is_claimed_when_the_process_ends_is_handed_back(world, says):
         threading.Timer(0.3, go_on.set).start()
     token = Token.objects.get()
     assert [verb for verb, _ in listed] == ["probe"]
-    assert token.lease is None
+    assert not Lease.objects.exists()
     assert token.next_probe_at <= timezone.now()
 
 
@@ -167,8 +167,7 @@ def test_a_lane_that_broke_off_leaves_its_claims_to_their_leases(world, says, mo
         assert "the lane of tiktok broke off: RuntimeError" in caplog.text
         engine.wake("tiktok")
         assert within(SOON, lambda: not engine._lanes)
-        assert Token.objects.get().lease
-        Token.objects.update(next_probe_at=timezone.now() - timedelta(seconds=1))
+        Lease.objects.update(until=timezone.now())
         engine.wake("tiktok")
         assert within(SOON, asked())
 
@@ -255,8 +254,8 @@ def test_of_a_network_that_nobody_has_asked_yet_a_few_are_claimed_first(
     hangs("tiktok")
     make_due()
     engine.wake("tiktok")
-    assert within(SOON, lambda: Token.objects.exclude(lease=None).count() > 0)
-    assert Token.objects.exclude(lease=None).count() == 3
+    assert within(SOON, lambda: Lease.objects.count() > 0)
+    assert Lease.objects.count() == 3
 
 
 def test_nothing_is_claimed_of_an_app_that_is_to_be_left_alone(world, refusing, engine):
@@ -367,7 +366,7 @@ def test_an_engine_that_has_ended_wakes_nobody(world, says):
         pass
     engine.wake("tiktok")
     assert not engine._lanes
-    assert Token.objects.get().lease is None
+    assert not Lease.objects.exists()
 
 
 def test_nobody_waits_for_a_lane_that_has_ended():

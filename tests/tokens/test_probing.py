@@ -18,7 +18,7 @@ from tests.tokens.racing import PATIENCE, until_somebody_waits
 from tokens import asking, conversations, learning, leases, probing, storing
 from tokens import status as status_module
 from tokens.conversations import Conversations
-from tokens.models import Access, StatusChange, Token
+from tokens.models import Access, Lease, StatusChange, Token
 from tokens.verdicts import Finding, write_down
 
 pytestmark = pytest.mark.django_db
@@ -53,7 +53,7 @@ def test_a_living_token_stays_green_and_writes_no_change(page, probe):
     assert StatusChange.objects.count() == 1
     token = Token.objects.get()
     assert token.probed_at
-    assert token.lease is None
+    assert not Lease.objects.exists()
     assert token.next_probe_at > timezone.now() + timedelta(hours=2)
 
 
@@ -311,6 +311,8 @@ def dead_finding(token):
 
 
 def claimed():
+    """Of a worker whose lease has ended, too."""
+    Lease.objects.update(until=timezone.now())
     due()
     return leases.claim("linkedin", 10)
 
@@ -318,7 +320,6 @@ def claimed():
 def test_a_late_probe_does_not_overwrite_a_reconnect(anna, page):
     (token,) = claimed()
     anna.refresh(page, "anna")
-    assert Token.objects.get().lease is None
     write_down([dead_finding(token)])
     assert status(page) == "valid"
     assert Token.objects.get().reason == ""
@@ -347,7 +348,7 @@ def test_a_finding_whose_lease_has_passed_to_another_worker_is_dropped(page):
 def test_a_crashed_workers_claim_comes_back_by_itself(page):
     (token,) = claimed()
     assert leases.claim("linkedin", 10) == []
-    Token.objects.update(next_probe_at=timezone.now() - timedelta(seconds=1))
+    Lease.objects.update(until=timezone.now())
     (again,) = leases.claim("linkedin", 10)
     assert again.lease != token.lease
 

@@ -28,7 +28,7 @@ from config.environment import signed_in_as, variable
 from networks.http import TIME_LIMIT
 from networks.registry import NETWORKS
 from tests.saying import login
-from tokens.models import Token
+from tokens.models import Lease, Token
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("our_client_ids")]
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
@@ -157,13 +157,13 @@ def test_a_worker_that_is_told_to_stop_finishes_or_hands_back_what_it_claimed(wo
         sweep("pinterest")
         assert slow.heard.wait(PATIENCE)
         assert within(SLOW / 2, lambda: len(slow.paths) == FINISHED + HALF_ASKED)
-        assert Token.objects.filter(lease=None).count() == 0
+        assert Lease.objects.count() == Token.objects.count()
         start = time.monotonic()
         worker.terminate()
         said, _ = worker.communicate(timeout=GRACE)
         assert worker.returncode == 0, said
         assert time.monotonic() - start < SLOW + 8
-    assert not Token.objects.exclude(lease=None).exists()
+    assert not Lease.objects.exists()
     half = Token.objects.filter(subject__startswith="Half")
     assert half.filter(next_probe_at__lte=timezone.now(), probed_at=None).count() == HALF_ASKED
     whole = Token.objects.filter(subject__startswith="Said", next_probe_at__gt=timezone.now())
@@ -182,7 +182,8 @@ def test_a_worker_that_is_told_twice_hurries_no_conversation(world, slow):
         worker.terminate()
         said, _ = worker.communicate(timeout=GRACE)
         assert worker.returncode == 0, said
-    asked = Token.objects.filter(lease=None, next_probe_at__gt=timezone.now())
+    assert not Lease.objects.exists()
+    asked = Token.objects.filter(next_probe_at__gt=timezone.now())
     assert asked.exclude(probed_at=None).count() == FINISHED
 
 
@@ -199,6 +200,6 @@ def test_a_network_that_hangs_holds_up_no_other_of_the_same_process(world, slow)
         sweep("linkedin")
         assert slow.heard.wait(PATIENCE)
         sweep("pinterest")
-        asked = Token.objects.filter(network_slug="pinterest", lease=None).exclude(probed_at=None)
+        asked = Token.objects.filter(network_slug="pinterest").exclude(probed_at=None)
         assert within(8, lambda: asked.count() == 3)
-        assert Token.objects.get(network_slug="linkedin").lease
+        assert Lease.objects.get().token.network_slug == "linkedin"

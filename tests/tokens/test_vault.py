@@ -336,7 +336,7 @@ def test_a_batch_of_many_organizations_opens_without_a_query_for_each_token(
     for number in range(many):
         stored_login(homes[number % 10], f"Person {number}")
     vault._unwrap.cache_clear()
-    # Savepoint, ids, lease, release, and the rows with their apps and data keys.
+    # Savepoint, turn, rows with their keys, release, and the apps.
     with django_assert_num_queries(5):
         claimed = leases.claim("tiktok", 100)
         texts = {token.subject_name: token.open().access_token for token in claimed}

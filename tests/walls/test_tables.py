@@ -17,7 +17,7 @@ from accounts.walls import ENGINE, WEB
 from notifications.models import OperatorNotice, Preferences, RefusedAddress
 from tests.people import World
 from tests.walls.conftest import OURS, TABLES, TENANTS, column, is_of_an_organization, within
-from tokens.models import Backlog, Experience, Failure, OAuthApp, Tally
+from tokens.models import Backlog, Experience, Failure, Lease, OAuthApp, Tally
 
 # What belongs to no organization: people, and what the operator registered.
 # A person's own, the operator's, and no organization's.
@@ -28,6 +28,7 @@ OPERATORS = {
     Backlog,
     Experience,
     Failure,
+    Lease,
     Tally,
     OperatorNotice,
     Preferences,
@@ -72,6 +73,7 @@ ENGINE_MAY = {
     "tokens_datakey": {"SELECT", "INSERT", "UPDATE", "DELETE"},
     "tokens_experience": {"SELECT", "INSERT", "UPDATE", "DELETE"},
     "tokens_failure": {"SELECT", "INSERT", "UPDATE", "DELETE"},
+    "tokens_lease": {"SELECT", "INSERT", "UPDATE", "DELETE"},
     "tokens_oauthapp": {"SELECT", "UPDATE (wrapped)"},
     "tokens_statuschange": {"SELECT", "INSERT", "UPDATE (access_id, planned_at, token_id)"},
     "tokens_tally": {"SELECT", "INSERT", "UPDATE", "DELETE"},
