@@ -95,8 +95,9 @@ class Notice(Owed):
     """One message owed to one person about one profile. Nobody is told twice.
 
     `change` is what it is about, but for RENEWAL_DUE, which is about `ends_at`. `step` counts
-    reminders, and says how many days ahead a renewal is due. Notices of one `cause` (a token) and
-    kind to one person leave in one mail, and so does all of one digest. `mail` names it from its
+    reminders, and says how many days ahead a renewal is due. Notices of one `cause` and kind to one
+    person leave in one mail, and so does all of one digest: the cause is a login, by whichever of
+    our apps (tokens/siblings.py), and of RENEWAL_DUE the token that ends. `mail` names it from its
     first attempt on, so that every further attempt is about the same notices and carries the same
     Message-ID. `follow_up_at`: when to look whether more has to be said
     (notifications/following.py).

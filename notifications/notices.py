@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
@@ -16,6 +16,7 @@ from notifications.recipients import Recipient, admins_of, recipients_of
 from notifications.timing import digest_at, not_before
 from profiles.models import Profile
 from tokens.models import StatusChange
+from tokens.siblings import logins_of
 
 ROWS = Notice
 
@@ -40,7 +41,9 @@ def owe(reader: Recipient, kind: NoticeKind, now: datetime, **about: Any) -> Not
     )
 
 
-def _about(change: StatusChange, reader: Recipient, kind: NoticeKind, now: datetime) -> Notice:
+def _about(
+    change: StatusChange, cause: UUID, reader: Recipient, kind: NoticeKind, now: datetime
+) -> Notice:
     return owe(
         reader,
         kind,
@@ -48,7 +51,7 @@ def _about(change: StatusChange, reader: Recipient, kind: NoticeKind, now: datet
         organization_id=change.organization_id,
         profile_id=change.profile_id,
         change=change,
-        cause=_cause(change),
+        cause=cause,
     )
 
 
@@ -58,7 +61,7 @@ def owed(changes: Sequence[StatusChange], now: datetime) -> Iterator[Notice]:
     news = {change: kind for change in changes if (kind := kind_of(change))}
     owners = recipients_of({change.profile_id for change in news})
     were_told = _were_told([one for one, kind in news.items() if kind == NoticeKind.RESTORED])
-    untold = []
+    causes, untold = _causes(news), []
     for change, kind in news.items():
         readers = [one for one in owners.get(change.profile_id, ()) if not one.why_not_of(kind)]
         if kind == NoticeKind.RESTORED:
@@ -66,7 +69,7 @@ def owed(changes: Sequence[StatusChange], now: datetime) -> Iterator[Notice]:
         if kind == NoticeKind.ACCESS_LOST and not readers:
             untold.append(change)
         for reader in readers:
-            yield _about(change, reader, kind, now)
+            yield _about(change, causes[change], reader, kind, now)
     yield from escalations(untold, now)
 
 
@@ -77,10 +80,11 @@ def escalations(changes: Collection[StatusChange], now: datetime) -> Iterator[No
     admins = admins_of({change.organization_id for change in changes})
     profiles = Profile.objects.filter(pk__in={change.profile_id for change in changes})
     wanted = set(profiles.filter(mail_when_lost=True).values_list("pk", flat=True))
+    causes = _causes(changes)
     for change in changes:
         for admin in admins.get(change.organization_id, ()):
             if change.profile_id in wanted and not admin.why_not_of(NoticeKind.ESCALATION):
-                yield _about(change, admin, NoticeKind.ESCALATION, now)
+                yield _about(change, causes[change], admin, NoticeKind.ESCALATION, now)
 
 
 def _were_told(restored: list[StatusChange]) -> set[tuple[int, UUID]]:
@@ -103,6 +107,11 @@ def _were_told(restored: list[StatusChange]) -> set[tuple[int, UUID]]:
     return {(losses[loss], user) for loss, user in told}
 
 
-def _cause(change: StatusChange) -> UUID:
-    """What brought it about: the token, or where that row is gone, the login it belonged to."""
-    return change.token_id or uuid5(change.organization_id, change.login_name)
+def _causes(changes: Iterable[StatusChange]) -> dict[StatusChange, UUID]:
+    """What brought each about: the login, over all of its tokens, or where the token's row is gone,
+    the name of that login."""
+    logins = logins_of(change.token_id for change in changes if change.token_id)
+    return {
+        change: logins.get(change.token_id) or uuid5(change.organization_id, change.login_name)
+        for change in changes
+    }

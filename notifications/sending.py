@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import DateTimeField, Exists, F, OuterRef, Q, UUIDField, Value
+from django.db.models import DateTimeField, Exists, F, OuterRef, Q, QuerySet, UUIDField, Value
 from django.db.models.functions import Coalesce
 
 from notifications.delivery import LEASE, Delivery, Leased, deliver, send_round
@@ -18,6 +18,7 @@ from notifications.recipients import Recipient, admins_of, recipients_of
 from notifications.standing import over
 from notifications.timing import not_before
 from tokens.models import StatusChange
+from tokens.siblings import TOGETHER, same_login, still_to_answer
 
 # Stands for "in no mail yet" where NULLs are compared.
 NONE_YET = Value(UUID(int=0), output_field=UUIDField())
@@ -63,7 +64,8 @@ def claim(now: datetime) -> list[Notice]:
     """Lease the notices of one mail: all that one person is owed for one cause, or one digest.
 
     The one with the lowest id stands for all of them: who has locked it has the mail. It waits
-    while a change of the same cause is still to be planned, which belongs into the same mail.
+    while a change of the same login is still to be planned, which belongs into the same mail, or
+    may still come.
     """
     same_mail = (
         Notice.objects.owed()
@@ -75,15 +77,26 @@ def claim(now: datetime) -> list[Notice]:
             user=OuterRef("user"),
         )
     )
-    unplanned = StatusChange.objects.filter(planned_at=None, token=OuterRef("cause"))
+    unplanned = StatusChange.objects.filter(
+        planned_at=None, **same_login("change__token__", "token__")
+    )
     leaders = Notice.objects.owed().filter(
         ~Exists(same_mail.filter(pk__lt=OuterRef("pk"))),
         ~Exists(unplanned),
+        _is_all(same_mail, now),
         next_attempt_at__lte=now,
     )
     with transaction.atomic():
-        leader = leaders.order_by("next_attempt_at").select_for_update(skip_locked=True).first()
+        free = leaders.select_for_update(skip_locked=True, of=("self",))
+        leader = free.order_by("next_attempt_at").first()
         return _lease(leader, now) if leader else []
+
+
+def _is_all(same_mail: QuerySet[Notice], now: datetime) -> Q:
+    """Whether a mail about a loss need not wait: no other token of that login is about to say that
+    it died too, or the first loss in the mail has been waiting for them for long enough."""
+    has_waited = Exists(same_mail.filter(change__at__lte=now - TOGETHER))
+    return Q(change__reason="") | Q(has_waited) | ~Exists(still_to_answer("change"))
 
 
 def _lease(leader: Notice, now: datetime) -> list[Notice]:
