@@ -62,7 +62,7 @@ def about(notices: Sequence[Notice]) -> dict[str, Any]:
         "is_last_reminder": first.step >= REMINDERS,
         "by": shown(first.change.actor_name) if first.change else "",
         "reasons": _reasons(ordered, shown(login)),
-        "refresh_url": items[0].url,
+        "connections": _connections(ordered),
         "profile_url": _page_url("profiles:settings", first),
         "settings_url": settings.BASE_URL + reverse("accounts:settings"),
         "role": profile.network.required_role if profile.kind.reads_role else "",
@@ -94,6 +94,15 @@ def _item(notice: Notice) -> Item:
         url=_page_url("tokens:refresh", notice),
         since=notice.change.at if notice.change else notice.created_at,
     )
+
+
+def _connections(notices: Sequence[Notice]) -> list[Item]:
+    """The first profile of each token: to sign in there once refreshes all that hangs on it."""
+    firsts: dict[UUID | None, Notice] = {}
+    for notice in notices:
+        token = notice.change.token_id if notice.change else notice.cause
+        firsts.setdefault(token, notice)
+    return [_item(notice) for notice in firsts.values()]
 
 
 def _page_url(name: str, notice: Notice) -> str:

@@ -94,9 +94,9 @@ def claim(now: datetime) -> list[Notice]:
 
 def _is_all(same_mail: QuerySet[Notice], now: datetime) -> Q:
     """Whether a mail about a loss need not wait: no other token of that login is about to say that
-    it died too, or the first loss in the mail has been waiting for them for long enough."""
-    has_waited = Exists(same_mail.filter(change__at__lte=now - TOGETHER))
-    return Q(change__reason="") | Q(has_waited) | ~Exists(still_to_answer("change"))
+    it died too, or the first loss in the mail has been waiting for that long enough."""
+    has_waited = same_mail.filter(created_at__lte=now - TOGETHER)
+    return Q(change__reason="") | ~Exists(still_to_answer("change")) | Exists(has_waited)
 
 
 def _lease(leader: Notice, now: datetime) -> list[Notice]:

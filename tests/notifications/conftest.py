@@ -51,6 +51,16 @@ class Looked:
             consented_at=timezone.now(),
         )
 
+    def sibling(self, token: Token) -> Token:
+        """Another token of that login, by another of our apps: heard of, and asked in its turn."""
+        network = token.network_slug
+        app, _ = OAuthApp.objects.get_or_create(network_slug=network, client_id="another")
+        other = self.login(token.subject_name, network)
+        other.app, other.subject = app, token.subject
+        other.probed_at, other.next_probe_at = timezone.now(), timezone.now() + timedelta(hours=4)
+        other.save()
+        return other
+
     def profile(
         self, name: str = "Alpenglück", *, token: Token, kind: str = "page", **fields: Any
     ) -> Profile:

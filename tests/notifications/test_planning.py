@@ -214,4 +214,4 @@ def test_planning_many_changes_takes_as_many_queries_as_planning_one(
             assert plan() == changes
         return len(captured)
 
-    assert queries(1) == queries(40) <= 7
+    assert queries(1) == queries(40) <= 8

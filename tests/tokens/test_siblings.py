@@ -79,11 +79,22 @@ def test_a_token_that_is_red_already_moves_nobody(homes):
     assert not is_due(second)
 
 
-@pytest.mark.parametrize("difference", ["subject", "app"])
+def test_another_app_of_its_network_is_asked_at_once(homes):
+    first, second = homes
+    second.app = OAuthApp.objects.create(network_slug="tiktok", client_id="another")
+    second.save()
+    find(REVOKED, first)
+    assert is_due(second)
+
+
+@pytest.mark.parametrize("difference", ["subject", "network"])
 def test_another_login_is_left_alone(homes, difference):
     first, second = homes
-    other = OAuthApp.objects.create(network_slug="tiktok", client_id="another")
-    setattr(second, difference, {"subject": "Mia", "app": other}[difference])
+    if difference == "network":
+        second.network_slug = "xing"
+        second.app = OAuthApp.objects.create(network_slug="xing", client_id="tests")
+    else:
+        second.subject = "Mia"
     second.save()
     find(REVOKED, first)
     assert not is_due(second)
