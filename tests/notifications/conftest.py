@@ -54,7 +54,7 @@ class Looked:
     def sibling(self, token: Token) -> Token:
         """Another token of that login, by another of our apps: heard of, and asked in its turn."""
         network = token.network_slug
-        app, _ = OAuthApp.objects.get_or_create(network_slug=network, client_id="another")
+        app = OAuthApp.objects.create(network_slug=network, client_id=f"app-{next(numbers)}")
         other = self.login(token.subject_name, network)
         other.app, other.subject = app, token.subject
         other.probed_at, other.next_probe_at = timezone.now(), timezone.now() + timedelta(hours=4)

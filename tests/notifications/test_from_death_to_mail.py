@@ -128,9 +128,7 @@ def live_on(settings: Any, owners: list[User], owner: User, *tokens: Token) -> N
         own(owners[number % len(owners)], [profile])
     own(owner, Profile.objects.filter(ownerships=None))
     now = timezone.now()
-    Token.objects.update(
-        probed_at=now, listed_at=now, next_probe_at=now + timedelta(hours=3)
-    )
+    Token.objects.update(probed_at=now, listed_at=now, next_probe_at=now + timedelta(hours=3))
 
 
 def own(owner: User, profiles: Iterable[Profile]) -> None:
