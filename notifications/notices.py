@@ -112,6 +112,7 @@ def _causes(changes: Iterable[StatusChange]) -> dict[StatusChange, UUID]:
     the name of that login."""
     logins = logins_of(change.token_id for change in changes if change.token_id)
     return {
-        change: logins.get(change.token_id) or uuid5(change.organization_id, change.login_name)
+        change: (change.token_id and logins.get(change.token_id))
+        or uuid5(change.organization_id, change.login_name)
         for change in changes
     }

@@ -393,7 +393,7 @@ def test_a_digest_leads_to_each_of_them_too(lost: list[Notice]) -> None:
     mail = letter(lost)
 
     assert mail.body.count("/refresh/") == html_of(mail).count("/refresh/") == 2
-    assert re.search("\nRefresh connection: Zweite.*\nhttp", mail.body)
+    assert re.search("\nRefresh connection: Zweite.*\nhttp", str(mail.body))
 
 
 @pytest.mark.parametrize("digest_at", [None, timezone.now()])
