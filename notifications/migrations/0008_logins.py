@@ -21,6 +21,6 @@ def name_the_login(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("notifications", "0006_webhooks"), ("tokens", "0005_engine")]
+    dependencies = [("notifications", "0007_figures"), ("tokens", "0007_leases")]
 
     operations = [migrations.RunPython(name_the_login, migrations.RunPython.noop)]
