@@ -8,7 +8,6 @@ one duplicate that SMTP cannot rule out, and mail programs fold it.
 from __future__ import annotations
 
 import logging
-import re
 import smtplib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +22,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from notifications.addresses import refuse
-from notifications.models import NoticeQuerySet, Outcome
+from notifications.models import DETAIL, NoticeQuerySet, Outcome
+from notifications.names import shown
+from notifications.replies import About, about
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +35,6 @@ LEASE = timedelta(minutes=15)
 BACK_OFF = [timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 360)]
 # A server that is away is asked again soon: the mail itself was never looked at.
 SERVER_AWAY = timedelta(minutes=5)
-# RFC 3463, 3: for good, but about the mail alone (x.6), or a mailbox that is full (x.2.2).
-PASSING = re.compile(r"5\.(6\.|2\.2\b)")
 # How long one task goes on sending; what is left then waits for the next sweep.
 ROUND = timedelta(minutes=2)
 
@@ -107,29 +106,16 @@ def _hand_over(mail: EmailMessage) -> None:
 def _refused(leased: Leased, address: str, code: int, words: bytes | str) -> Delivery:
     """The server would not take this one mail: for good, or for now."""
     text = words.decode(errors="replace") if isinstance(words, bytes) else words
-    said = f"{code} {text}"
-    if _is_for_good(code, text):
-        with transaction.atomic():
-            leased.rows.give_up(Outcome.REFUSED, said, now=timezone.now())
-            if not PASSING.match(text):
-                refuse(address, said)
-        log.warning("Mail %s was refused for good: %d", leased.name, code)
-        return Delivery.DONE
-    _put_off(leased, said)
-    return Delivery.LATER
-
-
-def _is_for_good(code: int, text: str) -> bool:
-    """Whether the refusal is about this mailbox or this mail, and will not pass.
-
-    RFC 3463, 3: x.1 speaks of the address, x.2 of the mailbox, x.6 of the content; x.7 is policy
-    (relaying, sign-in, reputation), which is the operator's trouble and may be mended. Servers
-    that send no such code say 550, 551 or 553 (RFC 5321, 4.2.3), some of them for relaying too.
-    """
-    enhanced = re.match(r"5\.(\d{1,3})\.\d{1,3}\b", text)
-    if enhanced:
-        return enhanced[1] in ("1", "2", "6")
-    return code in (550, 551, 553) and "relay" not in text.lower()
+    said, what = shown(f"{code} {text}", DETAIL), about(code, text)
+    if what is About.NEITHER:
+        _put_off(leased, said)
+        return Delivery.LATER
+    with transaction.atomic():
+        leased.rows.give_up(Outcome.REFUSED, said, now=timezone.now())
+        if what is About.ADDRESS:
+            refuse(address, said)
+    log.warning("Mail %s was refused for good: %d", leased.name, code)
+    return Delivery.DONE
 
 
 def _put_off(leased: Leased, why: str, longest: timedelta = BACK_OFF[-1]) -> None:

@@ -25,8 +25,8 @@ class Figures:
 
     It begins with a death, whose moment is an estimate where no clock foretold it. It is found by
     the first answer that says so, and written down when that counts; from then it takes so long
-    `until_mail`, the first one, and `until_mended`, the next valid access. No mail is tracked: when
-    it was read, nobody knows.
+    `until_mail`, the first one that did not come back, and `until_mended`, the next valid access.
+    No mail is tracked: when it was read, nobody knows.
     """
 
     lost: int

@@ -22,6 +22,7 @@ LOSSES = """
             (
                 SELECT min(notice.sent_at) FROM public.notifications_notice notice
                 WHERE notice.change_id = change.id AND notice.kind IN ('access_lost', 'escalation')
+                    AND notice.outcome = ''  -- it did not come back
             ),
             (
                 SELECT later.at FROM public.tokens_statuschange later

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import mailbox
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
@@ -17,55 +19,12 @@ from django.urls import reverse
 from accounts.models import Organization, User
 from accounts.walls import ENGINE
 from notifications import bounces
-from notifications.models import Notice, RefusedAddress
+from notifications.models import Notice, Outcome, RefusedAddress
 from notifications.tasks import look_ahead, plan_and_send
+from tests.notifications import reports
 from tests.notifications.conftest import Looked, Postbox
+from tests.notifications.reports import report
 from tests.people import World
-
-# As Postfix writes it.
-REPORT = """\
-From: MAILER-DAEMON@mx.example (Mail Delivery System)
-Subject: Undelivered Mail Returned to Sender
-To: tokenwacht@localhost
-MIME-Version: 1.0
-Content-Type: multipart/report; report-type=delivery-status; boundary="b"
-Message-Id: <{own}@mx.example>
-
---b
-Content-Type: text/plain; charset=us-ascii
-
-I'm sorry to have to inform you that your message could not be delivered.
-
---b
-Content-Type: message/delivery-status
-
-Reporting-MTA: dns; mx.example
-
-Final-Recipient: rfc822; forwarded@elsewhere.example
-Action: {action}
-Status: {status}
-Diagnostic-Code: smtp; 550 {status} <forwarded@elsewhere.example>: no
-    such user
-
---b
-Content-Type: {quoted}
-
-From: Tokenwacht <tokenwacht@localhost>
-Message-ID: <{mail}@testserver>
-Subject: LinkedIn
-
---b--
-"""
-
-
-def report(
-    mail: object,
-    status: str = "5.1.1",
-    action: str = "failed",
-    quoted: str = "text/rfc822-headers",
-) -> bytes:
-    text = REPORT.format(mail=mail, status=status, action=action, quoted=quoted, own=uuid4())
-    return text.encode()
 
 
 @pytest.fixture
@@ -104,15 +63,98 @@ def test_admins_hear_of_what_came_back(world: World, postbox: Postbox, sent: Not
     "what",
     [
         {"status": "4.4.1"},
+        {"status": "5.1.7"},  # our own address: the operator's trouble
+        {"status": "5.1.8"},  # likewise
         {"status": "5.2.2"},  # a full mailbox
+        {"status": "5.2.3"},  # a mail too long
+        {"status": "5.4.1"},  # the network
         {"status": "5.7.1"},  # policy: the operator's trouble
+        {"status": "5.0.0", "words": "x-local; no such user"},
+        {"status": "5.0.0", "words": "smtp; 550 5.7.1 relaying denied"},
+        {"status": "5.0.0", "words": "smtp; 554 rejected"},
+        {"status": "5.0.0", "words": "smtp; 450 5.1.1 try again"},
+        {"status": ""},
         {"action": "delayed"},
+        {"action": "relayed", "status": "2.0.0"},
         {"action": "delivered", "status": "2.0.0"},
+        {"action": "expanded", "status": "2.0.0"},
     ],
+    ids=str,
 )
 def test_what_may_pass_marks_nothing(sent: Notice, what: dict[str, str]) -> None:
     assert not bounces.read(report(sent.mail, **what))
     assert not RefusedAddress.objects.exists()
+    assert Notice.objects.get().outcome == ""
+
+
+@pytest.mark.parametrize("write", reports.FINAL, ids=lambda write: write.__name__)
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"], ids=["lf", "crlf"])
+def test_the_reports_of_each_mail_server_are_read(
+    world: World, sent: Notice, write: Callable[..., str], line_end: str
+) -> None:
+    text = write(sent.mail, world.otto.email).replace("\n", line_end)
+
+    assert bounces.read(text.encode()) == world.otto.email
+    assert RefusedAddress.objects.get().said[0] == "5"
+
+
+@pytest.mark.parametrize("write", reports.PASSING, ids=lambda write: write.__name__)
+def test_what_a_mail_server_still_tries_or_has_passed_on_marks_nothing(
+    world: World, sent: Notice, write: Callable[..., str]
+) -> None:
+    assert not bounces.read(write(sent.mail, world.otto.email).encode())
+    assert not RefusedAddress.objects.exists()
+
+
+def test_of_several_recipients_one_that_has_it_is_enough(world: World, sent: Notice) -> None:
+    """His address leads to two mailboxes, and one of them is gone."""
+    gone, other = reports.recipient("otto@old.example"), reports.recipient
+    for second in (
+        other("otto@new.example", action="delivered", status="2.0.0"),
+        other("otto@new.example", action="relayed", status="2.0.0"),
+        other("otto@new.example", action="delayed", status="4.4.1"),
+        other("otto@new.example", status="5.2.2"),
+    ):
+        for both in ((gone, second), (second, gone)):
+            assert not bounces.read(reports.status(sent.mail, world.otto.email, *both).encode())
+    assert not RefusedAddress.objects.exists()
+
+    both = (gone, reports.recipient("otto@new.example"))
+    assert bounces.read(reports.status(sent.mail, world.otto.email, *both).encode())
+
+
+def test_words_in_utf_8_are_kept_as_they_are(world: World, sent: Notice) -> None:
+    words = "smtp; 550 5.1.1 Empfänger unbekannt \N{RIGHT-TO-LEFT OVERRIDE}\0 gro\xdf"
+    assert bounces.read(report(sent.mail, words=words))
+    assert RefusedAddress.objects.get().said == ("5.1.1 smtp; 550 5.1.1 Empfänger unbekannt groß")
+
+
+def test_bytes_of_another_alphabet_do_no_harm(world: World, sent: Notice) -> None:
+    text = report(sent.mail, words="smtp; 550 5.1.1 Empfänger unbekannt")
+    assert bounces.read(text.decode().encode("latin-1"))
+
+
+def test_the_record_says_that_the_mail_came_back(world: World, sent: Notice) -> None:
+    bounces.read(report(sent.mail))
+
+    notice = Notice.objects.get()
+    assert notice.sent_at
+    assert notice.outcome == Outcome.REFUSED
+    assert notice.detail.startswith("5.1.1 smtp; 550")
+
+
+def test_an_address_that_was_changed_meanwhile_is_not_marked(
+    world: World, sent: Notice, postbox: Postbox
+) -> None:
+    """The report is about the one before; the reader is told again, at the new one."""
+    User.objects.filter(pk=world.otto.pk).update(email="otto@new.example")
+    EmailAddress.objects.filter(user=world.otto).update(email="otto@new.example")
+
+    assert not bounces.read(report(sent.mail))
+    look_ahead()
+
+    assert not RefusedAddress.objects.exists()
+    assert [mail["To"] for mail in postbox.mails] == [world.otto.email, "otto@new.example"]
 
 
 def test_a_report_of_a_mail_that_was_never_ours_marks_nothing(sent: Notice) -> None:
@@ -121,7 +163,20 @@ def test_a_report_of_a_mail_that_was_never_ours_marks_nothing(sent: Notice) -> N
 
 
 @pytest.mark.parametrize(
-    "noise", [b"", b"\xff\x00\r\n\r\n", b"Subject: I am away\n\nuntil Monday", b"a" * 100_000]
+    "noise",
+    [
+        b"",
+        b"\xff\x00\r\n\r\n",
+        b"Subject: I am away\n\nuntil Monday",
+        b"a" * 100_000,
+        b"Content-Type: message/delivery-status\n\n",
+        b"Content-Type: message/delivery-status\n\nContent-Type: multipart/mixed; boundary=b\n\n",
+        b"X-Failed-Recipients:\n\n  550 5.1.1 no such user",
+        "".join(
+            f"Content-Type: multipart/mixed; boundary={n}\n\n--{n}\n" for n in range(3000)
+        ).encode(),
+    ],
+    ids=len,
 )
 def test_what_is_no_report_does_no_harm(sent: Notice, noise: bytes) -> None:
     assert not bounces.read(noise)

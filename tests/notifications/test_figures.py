@@ -14,7 +14,7 @@ from accounts.models import User
 from accounts.walls import WEB, inside
 from networks.base import Reason
 from notifications.figures import Figures, figures_of
-from notifications.models import Notice
+from notifications.models import Notice, Outcome
 from notifications.planning import plan
 from tests.notifications.conftest import Looked
 from tests.people import World
@@ -59,6 +59,12 @@ def test_the_means_are_of_what_was_told_and_mended_and_of_what_is_known(
     assert figures.until_written == (4 + 2 + 0) / 3 * MINUTE
     assert figures.until_mail == 4 * MINUTE
     assert figures.until_mended == 30 * MINUTE
+
+
+@pytest.mark.usefixtures("story")
+def test_a_mail_that_came_back_told_nobody(world: World) -> None:
+    Notice.objects.filter(sent_at__isnull=False).update(outcome=Outcome.REFUSED)
+    assert figures_of(world.alpenglueck, timezone.now()).told == 0
 
 
 @pytest.mark.usefixtures("story")

@@ -310,6 +310,16 @@ def test_a_permanent_refusal_stops(postbox: Postbox, lost: Profile) -> None:
     assert notice.given_up_at
 
 
+def test_a_server_that_says_what_cannot_be_stored_is_understood(
+    postbox: Postbox, lost: Profile
+) -> None:
+    postbox.at_recipient = "550 5.1.1 No such \0mailbox \N{RIGHT-TO-LEFT OVERRIDE}"
+
+    send_due()
+
+    assert Notice.objects.get().detail == "550 5.1.1 No such mailbox"
+
+
 def test_content_refused_for_good_stops(postbox: Postbox, lost: Profile) -> None:
     postbox.at_data = "554 5.6.0 Not this"
 
@@ -378,6 +388,9 @@ def test_a_server_that_was_away_for_long_is_asked_again_within_minutes(
         "554 5.7.1 Relay access denied",
         "550 5.7.23 SPF validation failed",
         "550 relay not permitted",
+        "550 5.1.7 Bad sender address syntax",
+        "550 5.1.8 <tokenwacht@localhost>: Sender address rejected: Domain not found",
+        "550 5.2.1 The user is receiving mail at a rate that prevents more",
     ],
 )
 def test_what_the_operator_can_mend_costs_no_alarm(
