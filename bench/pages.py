@@ -91,7 +91,7 @@ PAGES: dict[str, Callable[[Home], Callable[[], None]]] = {
     "news of an open page": lambda home: home.news(),
     "a profile's settings": lambda home: home.page("profiles:settings", home.profile.pk),
     "a profile's accesses": lambda home: home.page("tokens:profile_accesses", home.profile.pk),
-    "a profile's timeline": lambda home: home.page("tokens:profile_timeline", home.profile.pk),
+    "a profile's timeline": lambda home: home.page("notifications:timeline", home.profile.pk),
 }
 
 

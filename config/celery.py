@@ -34,6 +34,10 @@ def schedule(slugs: list[str], tick: float) -> dict[str, dict[str, Any]]:
         "watch": {"task": "tokens.tasks.watch", **entry},
         "count watched": {"task": "tokens.tasks.count_watched", **_every(600.0)},
         "forget unused": {"task": "tokens.tasks.forget_unused", **_every(3600.0)},
+        "forget old events": {
+            "task": "notifications.tasks.forget_what_is_over",
+            **_every(3600.0),
+        },
         "left invitations": {"task": "accounts.tasks.send_what_was_left", **_every(900.0)},
         "forget what is over": {"task": "accounts.tasks.forget_what_is_over", **_every(3600.0)},
         "heartbeat": {"task": "config.tasks.heartbeat", **entry},

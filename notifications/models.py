@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -18,11 +19,13 @@ from tokens.models import Failure, StatusChange
 
 DETAIL = 200
 OWED = models.Q(sent_at=None, given_up_at=None)
+# When a message was sent or given up; while it is owed, when it was made.
+ENDED_AT = Coalesce("sent_at", "given_up_at", "created_at")
 
 
 class Outcome(models.TextChoices):
     """Why a notice ended without a mail. `detail` says more: a WhyNot, or the server's words.
-    OVERTAKEN: what it would say is no longer so."""
+    OVERTAKEN: what it would say is no longer so. REFUSED and sent: the mail came back."""
 
     RECOVERED = "recovered"
     OVERTAKEN = "overtaken"
@@ -105,7 +108,12 @@ class Notice(Owed):
 
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="+")
     profile = models.ForeignKey(
-        Profile, on_delete=models.CASCADE, related_name="notices", db_constraint=False
+        # `notice_timeline` begins with it, too.
+        Profile,
+        on_delete=models.CASCADE,
+        related_name="notices",
+        db_constraint=False,
+        db_index=False,
     )
     change = models.ForeignKey(
         StatusChange,
@@ -135,6 +143,7 @@ class Notice(Owed):
         indexes = [
             models.Index(fields=["next_attempt_at"], condition=OWED, name="notice_owed"),
             models.Index(fields=["user", "cause"], condition=OWED, name="notice_owed_together"),
+            models.Index("profile", ENDED_AT.desc(), models.F("id").desc(), name="notice_timeline"),
             models.Index(
                 fields=["follow_up_at"],
                 condition=~models.Q(follow_up_at=None),
@@ -261,6 +270,7 @@ class WebhookDelivery(Owed):
         indexes = [
             models.Index(fields=["next_attempt_at"], condition=OWED, name="delivery_owed"),
             models.Index(fields=["organization", "-created_at"], name="delivery_log"),
+            models.Index(fields=["created_at"], name="delivery_age"),
         ]
 
     def __str__(self) -> str:

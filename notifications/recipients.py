@@ -30,6 +30,10 @@ class WhyNot(TextChoices):
     NOT_OPTED_IN = "not_opted_in", _("Has not opted in under Account settings.")
     NOT_CONFIRMED = "not_confirmed", _("The email address is not confirmed yet.")
     ADDRESS_REFUSED = "address_refused", _("The mail server has refused the email address.")
+    # Of one kind of mail, or at the moment when a mail was to leave.
+    STOPPED = "stopped", _("Has switched off mails of this kind.")
+    NOT_AN_OWNER = "not_an_owner", _("Does not own this profile any more.")
+    NOT_AN_ADMIN = "not_an_admin", _("Is no admin any more, or admins are no longer written to.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +56,11 @@ class Recipient:
         usual = [kind for kind in OWNERS if kind in FIRST]
         return [kind for kind in usual if self.is_told and kind not in self.kinds]
 
-    def why_not_of(self, kind: NoticeKind) -> str:
-        """A word for what speaks against this kind of mail; empty where nothing does."""
+    def why_not_of(self, kind: NoticeKind) -> WhyNot | None:
+        """The first of what speaks against this kind of mail; None where nothing does."""
         if self.why_not:
-            return self.why_not[0].value
-        return "" if kind in self.kinds else "stopped"
+            return self.why_not[0]
+        return None if kind in self.kinds else WhyNot.STOPPED
 
 
 def recipients_of(profiles: Iterable[UUID]) -> dict[UUID, list[Recipient]]:

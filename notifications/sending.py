@@ -14,7 +14,7 @@ from notifications.delivery import LEASE, Delivery, Leased, deliver, send_round
 from notifications.kinds import NoticeKind
 from notifications.letters import letter
 from notifications.models import Notice, Outcome, Preferences
-from notifications.recipients import Recipient, admins_of, recipients_of
+from notifications.recipients import Recipient, WhyNot, admins_of, recipients_of
 from notifications.standing import over
 from notifications.timing import not_before
 from tokens.models import StatusChange
@@ -29,8 +29,8 @@ ENDED: dict[str, Outcome] = {
     NoticeKind.RESTORED: Outcome.OVERTAKEN,
     NoticeKind.RENEWAL_DUE: Outcome.OVERTAKEN,
 }
-NO_READER: dict[str, str] = {kind.value: "not_an_owner" for kind in NoticeKind} | {
-    NoticeKind.ESCALATION: "not_an_admin"
+NO_READER: dict[str, WhyNot] = {kind.value: WhyNot.NOT_AN_OWNER for kind in NoticeKind} | {
+    NoticeKind.ESCALATION: WhyNot.NOT_AN_ADMIN
 }
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from celery import shared_task
+from django.utils import timezone
 
-from notifications import operators, posting
+from notifications import operators, posting, webhooks
 from notifications.following import follow_up
 from notifications.planning import plan
 from notifications.sending import send_due
@@ -38,3 +39,10 @@ def look_ahead() -> None:
 def post_events() -> None:
     """A task of its own, so that no mail waits for an organization's server."""
     posting.send_due()
+
+
+@shared_task(name="notifications.tasks.forget_what_is_over")  # type: ignore[untyped-decorator]
+def forget_what_is_over() -> None:
+    """The log of webhooks, batch by batch. Notices stay: they are the record of who was told."""
+    while webhooks.forget(timezone.now()):
+        pass

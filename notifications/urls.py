@@ -1,6 +1,6 @@
 from django.urls import path
 
-from notifications import views, webhook_views
+from notifications import timeline, views, webhook_views
 from notifications.metrics import metrics
 
 app_name = "notifications"
@@ -9,6 +9,11 @@ urlpatterns = [
         "o/<slug:organization>/profiles/<uuid:profile>/recipients/",
         views.recipients,
         name="recipients",
+    ),
+    path(
+        "o/<slug:organization>/profiles/<uuid:profile>/timeline/",
+        timeline.timeline,
+        name="timeline",
     ),
     path("o/<slug:organization>/members/refused/", views.refused, name="refused"),
     path("o/<slug:organization>/notifications/untold/", views.untold, name="untold"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -22,13 +22,15 @@ from accounts.actor import Actor
 from accounts.members import Refused, lock
 from accounts.models import Organization
 from notifications.kinds import NoticeKind
-from notifications.models import Webhook, WebhookDelivery
+from notifications.models import OWED, Webhook, WebhookDelivery
 from notifications.notices import kind_of
 from tokens.models import StatusChange
 
 ROWS = WebhookDelivery
 MOST = 10  # of one organization
 TRIAL = "webhook.trial"
+KEPT = timedelta(days=30)  # the log of what was posted
+FORGOTTEN_AT_ONCE = 5_000
 EVENTS = {
     NoticeKind.ACCESS_LOST: "profile.access_lost",
     NoticeKind.PARTLY_LOST: "profile.access_partly_lost",
@@ -86,6 +88,13 @@ def attempt(hook: Webhook) -> None:
         event=TRIAL,
         next_attempt_at=timezone.now(),
     )
+
+
+def forget(now: datetime) -> int:
+    """Forget some of what was posted or given up long ago. Returns how many events it were."""
+    over = WebhookDelivery.objects.exclude(OWED).filter(created_at__lt=now - KEPT)
+    some = over.order_by("created_at").values("pk")[:FORGOTTEN_AT_ONCE]
+    return int(WebhookDelivery.objects.filter(pk__in=some).delete()[0])
 
 
 class Secrets:

@@ -105,7 +105,7 @@ def pages_of(world: World, anna: Browser) -> list[str]:
         reverse("tokens:profile_list", args=[slug]),
         reverse("profiles:settings", args=[slug, profile.pk]),
         reverse("tokens:profile_accesses", args=[slug, profile.pk]),
-        reverse("tokens:profile_timeline", args=[slug, profile.pk]),
+        reverse("notifications:timeline", args=[slug, profile.pk]),
         reverse("tokens:refresh", args=[slug, profile.pk]),
         reverse("tokens:delete", args=[slug, profile.pk]),
         reverse("accounts:audit", args=[slug]),

@@ -156,7 +156,7 @@ DOORS = {
     ),
     "tokens:delete": Door(admins(PAGE), admins(LEFT)),
     "tokens:profile_accesses": Door(viewers(PAGE), SHUT_TO_POST),
-    "tokens:profile_timeline": Door(viewers(PAGE), SHUT_TO_POST),
+    "notifications:timeline": Door(viewers(PAGE), SHUT_TO_POST),
     "tokens:client_metadata": Door(all_of(ABSENT), all_of(METHOD)),
     "tokens:callback": Door(all_of(LEFT), all_of(METHOD), {"state": "forged", "code": "x"}),
     "tokens:callback_of": Door(all_of(LEFT), all_of(METHOD), {"state": "forged", "code": "x"}),

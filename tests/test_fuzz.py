@@ -80,7 +80,7 @@ def undone() -> Iterator[None]:
 QUERIES = {
     "tokens:profile_list": ("search", "network", "status", "owner", "team", "page", "nonsense"),
     "accounts:audit": ("q", "verb", "actor", "since", "until", "before", "nonsense"),
-    "tokens:profile_timeline": ("before",),
+    "notifications:timeline": ("change", "mail"),
     "accounts:home": ("next",),
     "account_login": ("next",),
     "account_reauthenticate": ("next",),

@@ -115,7 +115,7 @@ def addresses(people: People) -> list[str]:
     profiles = list(Profile.objects.all())
     names = [
         *("profiles:settings", "tokens:refresh", "tokens:delete", "tokens:profile_accesses"),
-        *("tokens:profile_timeline", "notifications:recipients"),
+        *("notifications:timeline", "notifications:recipients"),
     ]
     members = Membership.objects.filter(organization=people.alpenglueck)[:4]
     pages = ("accounts:audit", "accounts:members", "accounts:teams", "tokens:add")

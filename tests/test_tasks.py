@@ -34,6 +34,7 @@ TASKS: dict[str, tuple[str, ...]] = {
     "accounts.tasks.send_invitation": ("invitation",),
     "accounts.tasks.send_what_was_left": (),
     "config.tasks.heartbeat": (),
+    "notifications.tasks.forget_what_is_over": (),
     "notifications.tasks.look_ahead": (),
     "notifications.tasks.plan_and_send": (),
     "notifications.tasks.post_events": (),

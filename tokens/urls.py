@@ -23,7 +23,6 @@ urlpatterns = [
     path(PROFILE + "refresh/", connecting.refresh, name="refresh"),
     path(PROFILE + "delete/", deleting.delete, name="delete"),
     path(PROFILE + "accesses/", about.accesses, name="profile_accesses"),
-    path(PROFILE + "timeline/", about.timeline, name="profile_timeline"),
     # One address for each network, and for each of its servers that registered us; none of an
     # organization: what OAuth registers exactly.
     path("oauth/<slug:network>/callback/", connecting.callback, name="callback"),

@@ -72,7 +72,7 @@ ANSWERS: dict[str, tuple[int, Callable[[World, Any], Any]]] = {
     "list": (200, lambda w, s: signed_in(w).get(in_alpenglueck("tokens:profile_list"))),
     "fragment": (
         200,
-        lambda w, s: signed_in(w).get(in_alpenglueck("tokens:profile_timeline", profile_of(w).pk)),
+        lambda w, s: signed_in(w).get(in_alpenglueck("notifications:timeline", profile_of(w).pk)),
     ),
     "redirect": (302, lambda w, s: anonymous().get("/")),
     "redirect to https": (301, lambda w, s: to_https(s)),

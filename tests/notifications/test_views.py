@@ -69,6 +69,7 @@ def test_it_warns_where_there_is_no_owner(world: World, page: Profile) -> None:
 # Otto owns the profile, Tim is in none of its teams, Nils works for somebody else.
 DOORS = {
     "recipients": {"nobody": 302, "otto": 200, "tim": 404, "mara": 200, "anna": 200, "nils": 404},
+    "timeline": {"nobody": 302, "otto": 200, "tim": 404, "mara": 200, "anna": 200, "nils": 404},
     "left_behind": {"nobody": 302, "otto": 403, "tim": 403, "mara": 403, "anna": 200, "nils": 404},
     "organization": {"nobody": 302, "otto": 403, "tim": 403, "mara": 403, "anna": 200, "nils": 404},
     "refused": {"nobody": 302, "otto": 403, "tim": 403, "mara": 403, "anna": 200, "nils": 404},
@@ -100,6 +101,7 @@ def test_what_each_door_answers_to_whom(
 ) -> None:
     addresses = {
         "recipients": reverse("notifications:recipients", args=["alpenglueck", page.pk]),
+        "timeline": reverse("notifications:timeline", args=["alpenglueck", page.pk]),
         "left_behind": left_behind_by(world.otto),
         "organization": reverse("notifications:organization", args=["alpenglueck"]),
         "refused": reverse("notifications:refused", args=["alpenglueck"]),

@@ -17,16 +17,17 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts import sealing
 from accounts.models import AuditEvent, User
 from networks import http
-from notifications import posting
-from notifications.models import Outcome, Webhook, WebhookDelivery, WhyStopped
+from notifications import posting, webhooks
+from notifications.models import Notice, Outcome, Webhook, WebhookDelivery, WhyStopped
 from notifications.planning import plan
-from notifications.tasks import plan_and_send, post_events
+from notifications.tasks import forget_what_is_over, plan_and_send, post_events
 from profiles.models import Profile
 from tests.notifications.conftest import Killed, Looked, killed_at
 from tests.people import World, sign_in
@@ -410,6 +411,57 @@ def test_a_neighbours_webhook_is_not_there(world: World, hook: Webhook) -> None:
 
     assert page(world.nils).post(url, {"delete": "yes"}).status_code == 404
     assert Webhook.objects.exists()
+
+
+def long_ago(by: timedelta, **fields: Any) -> None:
+    WebhookDelivery.objects.update(created_at=timezone.now() - by, **fields)
+
+
+@pytest.mark.usefixtures("lost")
+@pytest.mark.parametrize("ended", ["sent_at", "given_up_at"])
+def test_the_log_is_forgotten_after_thirty_days(ended: str) -> None:
+    long_ago(timedelta(days=29, hours=23), **{ended: timezone.now()})
+    forget_what_is_over()
+    assert WebhookDelivery.objects.exists()
+
+    long_ago(timedelta(days=30, minutes=1))
+    forget_what_is_over()
+    assert not WebhookDelivery.objects.exists()
+
+
+@pytest.mark.usefixtures("lost")
+def test_what_is_still_owed_is_never_forgotten(receiver: Receiver) -> None:
+    """A worker may have been away for a month."""
+    long_ago(timedelta(days=400))
+    forget_what_is_over()
+
+    post_events()
+
+    assert len(receiver.came) == 1
+
+
+def test_the_log_is_forgotten_in_batches(
+    looked: Looked, lost: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked.lose(*(looked.profile(token=looked.login()) for _ in range(6)))
+    plan()
+    long_ago(timedelta(days=31), sent_at=timezone.now())
+    monkeypatch.setattr(webhooks, "FORGOTTEN_AT_ONCE", 3)
+
+    with CaptureQueriesContext(connection) as captured:
+        forget_what_is_over()
+
+    deleted = [one["sql"] for one in captured if one["sql"].startswith("DELETE")]
+    assert len(deleted) == 4, "3, 3, 1 and none"
+    assert not WebhookDelivery.objects.exists()
+
+
+@pytest.mark.usefixtures("lost")
+def test_notices_are_kept_as_the_record_of_who_was_told() -> None:
+    year = timezone.now() - timedelta(days=365)
+    Notice.objects.update(created_at=year, sent_at=year)
+    forget_what_is_over()
+    assert Notice.objects.exists()
 
 
 def test_its_secret_goes_with_the_rotation_of_keys(hook: Webhook, settings: Any) -> None:

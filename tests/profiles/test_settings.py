@@ -241,7 +241,7 @@ def test_the_labels_are_those_of_the_product(mara: Client, page: Profile) -> Non
 def test_the_page_pulls_in_its_three_fragments(mara: Client, page: Profile) -> None:
     html = BeautifulSoup(mara.get(address(page)).content, "html.parser")
     pulled = {str(tag["hx-get"]) for tag in html.select("[hx-get][hx-trigger~=load]")}
-    names = ("tokens:profile_accesses", "tokens:profile_timeline", "notifications:recipients")
+    names = ("tokens:profile_accesses", "notifications:timeline", "notifications:recipients")
     assert pulled == {reverse(name, args=["alpenglueck", page.pk]) for name in names}
 
 

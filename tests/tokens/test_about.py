@@ -1,4 +1,4 @@
-"""The fragments of a profile's settings: the accesses behind it, and what has happened."""
+"""A fragment of a profile's settings: the accesses behind it."""
 
 from __future__ import annotations
 
@@ -18,16 +18,14 @@ from profiles.models import Profile, Status
 from tests.builders import access, change, profile, token
 from tests.people import World
 from tokens.models import Access
-from tokens.views.about import PAGE_SIZE
 from tokens.views.strip import DAYS, strip_of
 
 SIGN_IN, ABSENT, PAGE = 302, 404, 200
-FRAGMENTS = ("profile_accesses", "profile_timeline")
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-def address(name: str, profile: Profile, slug: str = "alpenglueck") -> str:
-    return reverse(f"tokens:{name}", args=[slug, profile.pk])
+def address(profile: Profile, slug: str = "alpenglueck") -> str:
+    return reverse("tokens:profile_accesses", args=[slug, profile.pk])
 
 
 @pytest.fixture
@@ -49,13 +47,12 @@ def html(answer: Any) -> BeautifulSoup:
     return BeautifulSoup(answer.content, "html.parser")
 
 
-def read(client: Client, name: str, profile: Profile, query: str = "") -> str:
-    answer = client.get(address(name, profile) + query)
+def read(client: Client, profile: Profile) -> str:
+    answer = client.get(address(profile))
     assert answer.status_code == PAGE
     return " ".join(html(answer).get_text(" ").split())
 
 
-@pytest.mark.parametrize("name", FRAGMENTS)
 @pytest.mark.parametrize(
     ("who", "status"),
     [
@@ -67,27 +64,23 @@ def read(client: Client, name: str, profile: Profile, query: str = "") -> str:
         ("nils", ABSENT),
     ],
 )
-def test_a_fragment_opens_to_who_sees_the_profile(
-    client: Client, world: World, page: Profile, name: str, who: str, status: int
+def test_it_opens_to_who_sees_the_profile(
+    client: Client, world: World, page: Profile, who: str, status: int
 ) -> None:
     if who != "nobody":
         client.force_login(getattr(world, who))
-    assert client.get(address(name, page)).status_code == status
+    assert client.get(address(page)).status_code == status
 
 
-@pytest.mark.parametrize("name", FRAGMENTS)
 def test_a_neighbours_profile_is_not_found_under_ones_own_organization(
-    client: Client, world: World, page: Profile, name: str
+    client: Client, world: World, page: Profile
 ) -> None:
     client.force_login(world.nils)
-    assert client.get(address(name, page, "nordwind")).status_code == ABSENT
+    assert client.get(address(page, "nordwind")).status_code == ABSENT
 
 
-@pytest.mark.parametrize("name", FRAGMENTS)
-def test_looking_changes_nothing_and_nothing_can_be_posted(
-    tim: Client, page: Profile, name: str
-) -> None:
-    assert tim.post(address(name, page)).status_code == 405
+def test_looking_changes_nothing_and_nothing_can_be_posted(tim: Client, page: Profile) -> None:
+    assert tim.post(address(page)).status_code == 405
 
 
 # --- The accesses ----------------------------------------------------------------------------
@@ -106,7 +99,7 @@ def test_an_access_says_whose_login_which_role_and_every_clock(tim: Client, page
         reauthorize_by=day + timedelta(days=365),
     )
     access(login, page, role="ADMINISTRATOR", created_at=day - timedelta(days=10))
-    said = read(tim, "profile_accesses", page)
+    said = read(tim, page)
     assert "Anna Huber ADMINISTRATOR" in said
     for fact in (
         "Connected since 4 Mar 2026",
@@ -121,14 +114,14 @@ def test_an_access_says_whose_login_which_role_and_every_clock(tim: Client, page
 
 def test_a_clock_that_is_not_there_is_not_shown(tim: Client, page: Profile) -> None:
     access(token(page.organization, probed_at=None), page)
-    said = read(tim, "profile_accesses", page)
+    said = read(tim, page)
     for label in ("Last asked", "Access token until", "Refresh token until", "Renewal by"):
         assert label not in said
 
 
 def test_token_text_never_stands_on_the_page(tim: Client, page: Profile) -> None:
     access(token(page.organization, refresh_token=b"sealed-refresh"), page)
-    answer = tim.get(address("profile_accesses", page))
+    answer = tim.get(address(page))
     assert "sealed-refresh" not in answer.content.decode()
 
 
@@ -141,7 +134,7 @@ def test_lost_access_is_explained_in_full(tim: Client, world: World) -> None:
     )
     dead = token(page.organization, name="Anna Huber", reason=Reason.REVOKED_BY_USER)
     access(dead, page)
-    said = read(tim, "profile_accesses", page)
+    said = read(tim, page)
     assert "No valid access permission since" in said
     assert "LinkedIn says that the access of Anna Huber was revoked, and not why." in said
 
@@ -155,7 +148,7 @@ def test_an_outage_is_not_called_a_loss(tim: Client, page: Profile) -> None:
         unclear_reason=Reason.NETWORK_OUTAGE,
     )
     access(login, page)
-    said = read(tim, "profile_accesses", page)
+    said = read(tim, page)
     assert "Not reachable for 2 hours" in said
     assert "an outage of the network is not a loss" in said
 
@@ -163,7 +156,7 @@ def test_an_outage_is_not_called_a_loss(tim: Client, page: Profile) -> None:
 def test_what_was_not_granted_is_named_beside_what_needs_it(tim: Client, page: Profile) -> None:
     scopes = [scope for scope in page.network.scopes if scope != "r_organization_social"]
     access(token(page.organization, scopes=scopes), page)
-    said = read(tim, "profile_accesses", page)
+    said = read(tim, page)
     assert "Comment on incoming posts Not granted at sign-in: r_organization_social" in said
     assert "Publish posts Publish comments" in said
 
@@ -173,12 +166,12 @@ def test_what_the_network_does_not_allow_is_said_with_its_reason(tim: Client, wo
     access(token(world.alpenglueck, "xing"), page)
     with translation.override("en"):
         reason = str(NETWORKS["xing"].capabilities["comment_on_incoming"].reason)
-    assert f"Comment on incoming posts {reason}" in read(tim, "profile_accesses", page)
+    assert f"Comment on incoming posts {reason}" in read(tim, page)
 
 
 def test_scopes_are_listed_as_the_network_calls_them(tim: Client, page: Profile) -> None:
     access(token(page.organization, scopes=["w_member_social", "<b>evil</b>"]), page)
-    answer = tim.get(address("profile_accesses", page))
+    answer = tim.get(address(page))
     codes = [code.get_text() for code in html(answer).select("code")]
     assert codes == ["w_member_social", "<b>evil</b>"]
 
@@ -189,13 +182,13 @@ NO_RESERVE = "There is no reserve."
 def test_a_single_good_access_is_called_no_reserve(tim: Client, page: Profile) -> None:
     access(token(page.organization), page)
     access(token(page.organization, reason=Reason.EXPIRED), page)
-    assert NO_RESERVE in read(tim, "profile_accesses", page)
+    assert NO_RESERVE in read(tim, page)
 
 
 def test_two_good_accesses_are_reserve_enough(tim: Client, page: Profile) -> None:
     access(token(page.organization), page)
     access(token(page.organization), page)
-    assert NO_RESERVE not in read(tim, "profile_accesses", page)
+    assert NO_RESERVE not in read(tim, page)
 
 
 def test_no_reserve_is_asked_for_where_only_one_login_can_ever_reach(
@@ -204,82 +197,27 @@ def test_no_reserve_is_asked_for_where_only_one_login_can_ever_reach(
     """A profile that is the login itself has one login and no more."""
     page = profile(world.alpenglueck, "xing", "profile", teams=(world.kitchen,))
     access(token(world.alpenglueck, "xing"), page)
-    assert NO_RESERVE not in read(tim, "profile_accesses", page)
+    assert NO_RESERVE not in read(tim, page)
 
 
 def test_a_profile_without_any_access_says_what_to_do(tim: Client, page: Profile) -> None:
-    assert "Refresh the connection to get one." in read(tim, "profile_accesses", page)
+    assert "Refresh the connection to get one." in read(tim, page)
 
 
-# --- The timeline ----------------------------------------------------------------------------
+def test_hostile_names_are_shown_as_text(tim: Client, page: Profile) -> None:
+    evil = "<script>alert(1)</script>"
+    access(token(page.organization, name=evil), page, role=evil)
+    assert evil not in tim.get(address(page)).content.decode()
+    assert evil in read(tim, page)
+
+
+# --- Ninety days -----------------------------------------------------------------------------
 
 
 @pytest.fixture
 def hanging(page: Profile) -> Access:
     return access(token(page.organization, name="Anna Huber"), page)
 
-
-def test_the_timeline_tells_every_turn_in_words(
-    tim: Client, page: Profile, hanging: Access
-) -> None:
-    change(hanging, was=False, now=True, actor_name="Mara Manager")
-    change(hanging, Reason.PERMISSION_LOST, was=True, now=True)
-    change(hanging, was=True, now=True)
-    change(hanging, Reason.EXPIRED, was=True, now=False)
-    change(hanging, Reason.EXPIRED, was=False, now=False)
-    change(hanging, was=False, now=True)
-    answer = tim.get(address("profile_timeline", page))
-    told = [" ".join(item.get_text(" ").split()) for item in html(answer).select("li")]
-    expected = [
-        "Valid again, without anybody's help login of Anna Huber",
-        "Another access lost expired · login of Anna Huber",
-        "No valid access permission any more expired · login of Anna Huber",
-        "Another access works again login of Anna Huber",
-        "One access lost; another still works role missing at LinkedIn · login of Anna Huber",
-        "Connected by Mara Manager login of Anna Huber",
-    ]
-    assert [line.rpartition(" · ")[0] for line in told] == expected
-
-
-def test_the_timeline_comes_in_pages_and_loses_nothing(
-    tim: Client, page: Profile, hanging: Access
-) -> None:
-    for number in range(PAGE_SIZE + 2):
-        change(hanging, was=True, now=True, actor_name=f"Person {number:02}")
-    first = html(tim.get(address("profile_timeline", page)))
-    more = first.select_one("button[hx-get]")
-    assert more is not None
-    second = html(tim.get(str(more["hx-get"])))
-    told = [str(item.strong or item) for item in (*first.select("li"), *second.select("li"))]
-    people = [text[text.index("Person") :][:9] for text in told]
-    assert people == [f"Person {number:02}" for number in reversed(range(PAGE_SIZE + 2))]
-    assert second.select_one("button") is None
-
-
-@pytest.mark.parametrize("before", ["x", "-1", "9" * 5000, "²", ""], ids=len)
-def test_an_odd_page_mark_shows_the_newest(
-    tim: Client, page: Profile, hanging: Access, before: str
-) -> None:
-    change(hanging, was=False, now=True, actor_name="Mara")
-    assert "Connected by Mara" in read(tim, "profile_timeline", page, f"?before={before}")
-
-
-def test_another_profiles_story_is_not_told(tim: Client, world: World, page: Profile) -> None:
-    other = profile(world.alpenglueck)
-    change(access(token(world.alpenglueck), other), was=False, now=True, actor_name="Mara")
-    assert read(tim, "profile_timeline", page) == "Nothing has been written down yet."
-
-
-def test_hostile_names_are_shown_as_text(tim: Client, page: Profile) -> None:
-    evil = "<script>alert(1)</script>"
-    hanging = access(token(page.organization, name=evil), page, role=evil)
-    change(hanging, was=False, now=True, actor_name=evil)
-    for name in FRAGMENTS:
-        assert evil not in tim.get(address(name, page)).content.decode()
-        assert evil in read(tim, name, page)
-
-
-# --- Ninety days -----------------------------------------------------------------------------
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=BERLIN)
 
@@ -332,19 +270,19 @@ def test_the_strip_is_summed_up_in_words(tim: Client, page: Profile, hanging: Ac
     change(hanging, was=False, now=True, at=now - timedelta(days=200))
     change(hanging, Reason.EXPIRED, was=True, now=False, at=now - timedelta(days=2))
     change(hanging, was=False, now=True, at=now - timedelta(days=2))
-    said = read(tim, "profile_accesses", page)
+    said = read(tim, page)
     assert "Valid throughout on 89 of the last 90 days." in said
 
 
 def test_a_strip_of_a_day_or_two_is_not_drawn(tim: Client, page: Profile, hanging: Access) -> None:
     change(hanging, was=False, now=True, at=timezone.now() - timedelta(days=1))
-    assert "<figure" not in read(tim, "profile_accesses", page)
+    assert "<figure" not in read(tim, page)
 
 
 def test_a_dead_token_promises_no_ends(tim: Client, page: Profile, hanging: Access) -> None:
     hanging.token.expires_at = timezone.now() + timedelta(days=60)
     hanging.token.save()
-    assert "Access token until" in read(tim, "profile_accesses", page)
+    assert "Access token until" in read(tim, page)
     hanging.token.reason = Reason.REVOKED_BY_USER
     hanging.token.save()
-    assert "Access token until" not in read(tim, "profile_accesses", page)
+    assert "Access token until" not in read(tim, page)

@@ -54,7 +54,7 @@ ENGINE_MAY = {
     "notifications_preferences": {"SELECT"},
     "notifications_refusedaddress": {"SELECT", "INSERT", "UPDATE"},
     "notifications_webhook": {"SELECT", "UPDATE (secret, stopped_at, why_stopped)"},
-    "notifications_webhookdelivery": {"SELECT", "INSERT", "UPDATE"},
+    "notifications_webhookdelivery": {"SELECT", "INSERT", "UPDATE", "DELETE"},
     "notifications_operatornotice": {"SELECT", "INSERT", "UPDATE", "DELETE"},
     "profiles_ownership": {"SELECT", "INSERT"},
     "profiles_profile": {

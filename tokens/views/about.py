@@ -1,4 +1,4 @@
-"""Fragments of a profile's settings page: the accesses behind it, and what has happened."""
+"""A fragment of a profile's settings page: the accesses behind it."""
 
 from __future__ import annotations
 
@@ -17,12 +17,10 @@ from django.views.decorators.http import require_safe
 from accounts.tenancy import MemberRequest
 from networks.base import Capability, Reason
 from profiles.models import Profile
-from tokens.models import Access, StatusChange
+from tokens.models import Access
 from tokens.views.condition import Condition, latest_silence, with_condition
 from tokens.views.strip import strip_of
 from tokens.wording import explain, headline
-
-PAGE_SIZE = 20
 
 CAPABILITIES = {
     "connect": gettext_lazy("Stay connected"),
@@ -46,15 +44,6 @@ class Ability(NamedTuple):
     why_not: Any = ""
 
 
-class Entry(NamedTuple):
-    """One line of the timeline. `tone` is lost, valid or quiet."""
-
-    at: datetime
-    tone: str
-    title: str
-    detail: str
-
-
 @require_safe
 def accesses(request: MemberRequest, profile: UUID) -> HttpResponse:
     """The status in full sentences, and each access with whose login it is and every clock."""
@@ -73,23 +62,6 @@ def accesses(request: MemberRequest, profile: UUID) -> HttpResponse:
         "has_no_reserve": len(good) == 1 and found.kind.reads_role,
     }
     return render(request, "tokens/about/accesses.html", context)
-
-
-@require_safe
-def timeline(request: MemberRequest, profile: UUID) -> HttpResponse:
-    """What has happened, newest first, page by page."""
-    found = get_object_or_404(Profile.objects.visible_to(request.membership), pk=profile)
-    changes = found.changes.order_by("-id")
-    before = request.GET.get("before", "")
-    if before.isdecimal() and len(before) < 19:  # longer ones are no id, and int() may refuse them
-        changes = changes.filter(pk__lt=int(before))
-    rows = list(changes[: PAGE_SIZE + 1])
-    context = {
-        "profile": found,
-        "entries": [_entry(change, found) for change in rows[:PAGE_SIZE]],
-        "more_before": rows[PAGE_SIZE - 1].pk if len(rows) > PAGE_SIZE else None,
-    }
-    return render(request, "tokens/about/timeline.html", context)
 
 
 def _explanation(profile: Profile, rows: list[Access]) -> str:
@@ -159,27 +131,3 @@ def _why_not(capability: Capability, access: Access) -> Any:
             "roles": roles,
         }
     return ""
-
-
-def _entry(change: StatusChange, profile: Profile) -> Entry:
-    login = _("login of %(name)s") % {"name": change.login_name}
-    reason = Reason(change.reason) if change.reason else None
-    if reason is None:
-        return Entry(change.at, "valid", _gained(change), login)
-    if reason is Reason.NO_LONGER_LISTED:
-        return Entry(change.at, "quiet", _("No longer in the network"), login)
-    if change.lost_the_last:
-        tone, title = "lost", _("No valid access permission any more")
-    elif change.profile_valid:
-        tone, title = "quiet", _("One access lost; another still works")
-    else:
-        tone, title = "quiet", _("Another access lost")
-    return Entry(change.at, tone, title, f"{headline(reason, profile.network)} · {login}")
-
-
-def _gained(change: StatusChange) -> str:
-    if change.actor_name:
-        return _("Connected by %(name)s") % {"name": change.actor_name}
-    if change.profile_was_valid:
-        return _("Another access works again")
-    return _("Valid again, without anybody's help")
