@@ -86,9 +86,9 @@ def _verdicts(message: Message) -> Iterator[tuple[About, str]]:
 
 def _recipients(part: Message) -> Iterator[Message]:
     """The fields of each recipient (RFC 3464, 2.3)."""
-    if part.get_content_type() not in STATUSES or not part.is_multipart():
-        return
-    for block in part.get_payload():
+    is_status = part.get_content_type() in STATUSES and part.is_multipart()
+    blocks: Any = part.get_payload() if is_status else ()
+    for block in blocks:
         # Python's parser knows only the older type: of the other it takes the first block.
         others = re.split(r"\n\s*\n", _text(block))
         for fields in (block, *map(message_from_string, others)):

@@ -18,16 +18,16 @@ from tokens.timeline import Entry
 
 # As they stand behind "Mail to Otto Owner".
 ABOUT: Mapping[str, Promise] = {
-    NoticeKind.ACCESS_LOST: gettext_lazy("that the last access permission is lost"),
+    NoticeKind.ACCESS_LOST: gettext_lazy("the last access permission is lost"),
     NoticeKind.REMINDER: gettext_lazy("reminder %(step)d"),
     NoticeKind.RENEWAL_DUE: gettext_lazy("warning: it ends on %(end)s"),
-    NoticeKind.PARTLY_LOST: gettext_lazy("that one of several accesses is lost"),
-    NoticeKind.RESTORED: gettext_lazy("that it works again"),
+    NoticeKind.PARTLY_LOST: gettext_lazy("one of several accesses is lost"),
+    NoticeKind.RESTORED: gettext_lazy("it works again"),
     NoticeKind.ESCALATION: gettext_lazy("as an admin: no owner can be reached, or none acts"),
 }
 # As they stand behind "No mail to Otto Owner". NOT_WANTED is told by its WhyNot.
 WHY_NOT_SENT: Mapping[str, Promise] = {
-    Outcome.RECOVERED: gettext_lazy("it worked again before the mail left"),
+    Outcome.RECOVERED: gettext_lazy("it was over before the mail left"),
     Outcome.OVERTAKEN: gettext_lazy("it was no longer true when the mail was to leave"),
     Outcome.REFUSED: gettext_lazy("the mail server refused it for good"),
     Outcome.BAD_ADDRESS: gettext_lazy("the email address is not a valid one"),

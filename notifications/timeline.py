@@ -66,7 +66,7 @@ def changes_of(profile: Profile, mark: int | None = None) -> QuerySet[StatusChan
 
 def mails_of(profile: Profile, mark: UUID | None = None) -> QuerySet[Any]:
     """In the order of the index `notice_timeline`."""
-    mails = Notice.objects.filter(profile=profile).annotate(at=ENDED_AT)
+    mails: QuerySet[Any] = Notice.objects.filter(profile=profile).annotate(at=ENDED_AT)
     if mark and (last := mails.filter(pk=mark).first()):
         mails = mails.filter(Q(at__lt=last.at) | Q(at=last.at, pk__lt=last.pk))
     return mails.select_related("user").order_by("-at", "-id")

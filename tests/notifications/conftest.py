@@ -15,7 +15,7 @@ from uuid import UUID
 
 import pytest
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
+from aiosmtpd.smtp import SMTP, Envelope, Session
 from django.db import connection
 from django.utils import timezone
 
@@ -197,11 +197,6 @@ class Postbox:
         return [mail for mail in self.mails if mail["To"] == user.email]
 
 
-def nobody(*args: object) -> AuthResult:
-    """Signs nobody in."""
-    return AuthResult(success=False, handled=False)
-
-
 class Server(Controller):
     """On a port that the kernel chooses."""
 
@@ -214,7 +209,7 @@ class Server(Controller):
 def postbox(settings: Any) -> Iterator[Postbox]:
     """A real SMTP server on loopback, and Django's real backend speaking to it."""
     box = Postbox()
-    server = Server(box, hostname="127.0.0.1", port=0, auth_require_tls=False, authenticator=nobody)
+    server = Server(box, hostname="127.0.0.1", port=0)
     server.start()
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST = "127.0.0.1"

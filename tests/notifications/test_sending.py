@@ -469,18 +469,6 @@ def test_a_mail_server_that_is_not_there_stops_nothing_for_good(
     assert len(postbox.mails) == 1
 
 
-def test_a_refused_sign_in_is_the_operators_trouble_and_not_the_readers(
-    postbox: Postbox, settings: Any, lost: Profile
-) -> None:
-    """The server answers 5xx, and still nothing is given up."""
-    settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "tokenwacht", "wrong"
-
-    send_due()
-
-    assert Notice.objects.get().given_up_at is None
-    assert "535" in Notice.objects.get().detail
-
-
 def test_a_refused_sender_is_the_operators_trouble_and_not_the_readers(
     postbox: Postbox, lost: Profile
 ) -> None:

@@ -117,7 +117,7 @@ def test_a_mail_that_was_sent_stands_above_the_loss_that_it_tells(
     plan_and_send()
 
     assert lines(world.tim, page) == [
-        "Mail to Otto Owner that the last access permission is lost",
+        "Mail to Otto Owner the last access permission is lost",
         "No valid access permission any more revoked, says LinkedIn · login of Anna Huber",
     ]
 
@@ -162,13 +162,13 @@ def exhausted(world: World, looked: Looked, page: Profile, postbox: Postbox) -> 
     Notice.objects.update(attempts=9, detail="451", **given_up)
 
 
-LOST = "that the last access permission is lost"
+LOST = "the last access permission is lost"
 
 
 @pytest.mark.parametrize(
     ("trouble", "said"),
     [
-        (recovered, f"No mail to Otto Owner {LOST} · it worked again before the mail left"),
+        (recovered, f"No mail to Otto Owner {LOST} · it was over before the mail left"),
         (not_wanted, f"No mail to Otto Owner {LOST} · Has not opted in under Account settings."),
         (not_an_owner, f"No mail to Otto Owner {LOST} · Does not own this profile any more."),
         (refused, f"No mail to Otto Owner {LOST} · the mail server refused it for good"),
