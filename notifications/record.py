@@ -59,7 +59,7 @@ def _tone(notice: Notice) -> str:
     """Amber is where somebody should have heard and has not; the rest needed no mail any more."""
     if notice.outcome in (Outcome.REFUSED, Outcome.BAD_ADDRESS, Outcome.EXHAUSTED):
         return "unsent"
-    return "quiet" if notice.given_up_at else "mail"
+    return "unneeded" if notice.given_up_at else "mail"
 
 
 def _about(notice: Notice) -> str:

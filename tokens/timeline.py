@@ -14,7 +14,8 @@ from tokens.wording import headline
 
 
 class Entry(NamedTuple):
-    """One line of the timeline. `tone` is lost, valid, quiet, or one of those of a mail."""
+    """One line of the timeline. `tone` is lost, valid or quiet; of a mail it is mail, unneeded or
+    unsent."""
 
     at: datetime
     tone: str
