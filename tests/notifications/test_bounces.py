@@ -171,6 +171,8 @@ def test_a_report_of_a_mail_that_was_never_ours_marks_nothing(sent: Notice) -> N
         b"a" * 100_000,
         b"Content-Type: message/delivery-status\n\n",
         b"Content-Type: message/delivery-status\n\nContent-Type: multipart/mixed; boundary=b\n\n",
+        b"Content-Type: message/delivery-status\n\nContent-Type: message/rfc822\n\nA: b\n\nc",
+        b"X-Failed-Recipients: a\nContent-Type: message/rfc822\n\nA: b\n\nc",
         b"X-Failed-Recipients:\n\n  550 5.1.1 no such user",
         "".join(
             f"Content-Type: multipart/mixed; boundary={n}\n\n--{n}\n" for n in range(3000)
