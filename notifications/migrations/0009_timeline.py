@@ -17,7 +17,7 @@ IN_ORDER = models.Index(
 
 
 class Migration(migrations.Migration):
-    dependencies = [("notifications", "0006_webhooks")]
+    dependencies = [("notifications", "0008_logins")]
 
     operations = [
         migrations.AddIndex("notice", IN_ORDER),
