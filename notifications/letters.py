@@ -78,7 +78,9 @@ def _digest(notices: Sequence[Notice]) -> dict[str, Any]:
         for content in contents
     ]
     shared = ("name", "organization", "settings_url")
-    return {name: contents[0][name] for name in shared} | {"entries": entries}
+    needing = sum(content["count"] for content in contents if content["todo"])
+    own = {"entries": entries, "needing": needing}
+    return {name: contents[0][name] for name in shared} | own
 
 
 def failure_told(notice: OperatorNotice) -> EmailMultiAlternatives:

@@ -35,8 +35,8 @@ SENTENCES: Mapping[Reason, Promise] = {
         "in again from time to time; nobody did anything wrong."
     ),
     Reason.REVOKED_BY_USER: _(
-        "%(network)s says that the access of %(login)s was revoked, and not why. A changed "
-        "password, a withdrawn permission or a decision of %(network)s look the same there. "
+        "%(network)s says that the access of %(login)s was revoked, but not why. A changed "
+        "password, a withdrawn permission and a decision by %(network)s look the same there. "
         "Signing in again helps."
     ),
     Reason.PASSWORD_CHANGED: _(

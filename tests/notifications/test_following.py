@@ -180,7 +180,7 @@ def test_after_the_last_reminder_the_admins_are_told(world: World, postbox: Post
     look_ahead()
 
     [mail] = postbox.to(world.anna)
-    assert "no owner takes care" in mail["Subject"]
+    assert "nobody has renewed it" in mail["Subject"]
 
 
 @pytest.mark.usefixtures("escalating")

@@ -65,8 +65,8 @@ def test_each_version_alone_is_enough_to_act_on(
     for fact in [
         "“Alpenglück” (LinkedIn Page)",
         "since 1 Jul 2026, 12:30 (CEST)",
-        "LinkedIn says that the access of Anna Huber was revoked, and not why.",
-        "sign in at LinkedIn as “Anna Huber”",
+        "LinkedIn says that the access of Anna Huber was revoked, but not why.",
+        "“Anna Huber” has to sign in at LinkedIn with their own account",
         "super admin",
         "about a minute",
         f"https://tokenwacht.example/o/alpenglueck/profiles/{page.pk}/refresh/",

@@ -109,7 +109,7 @@ def test_when_it_is_over_one_mail_says_for_how_long(rita: User, postbox: Postbox
         said = " ".join(content.split())
         assert "LinkedIn answered 40 of 41 logins with “invalid”, from 1 Jul 2026, 12:30" in said
         assert "to 1 Jul 2026, 15:42 (CEST). No owner was written to about it." in said
-        assert "You need to do nothing." in said
+        assert "You don’t need to do anything." in said
     assert OperatorNotice.objects.exclude(sent_at=None).count() == 2
 
 

@@ -156,7 +156,7 @@ def test_a_digest_is_one_mail_about_all_that_happened(
 
     [mail] = postbox.mails
     text = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
-    assert "3 pieces of news" in mail["Subject"]
+    assert mail["Subject"] == "Tokenwacht: 3 profiles need you"
     assert all(f"LinkedIn Page {page.name}: no valid access" in text for page in pages)
     assert all(f"/profiles/{page.pk}/refresh/" in text for page in pages)
     assert len(set(Notice.objects.values_list("mail", flat=True))) == 1
@@ -190,6 +190,23 @@ def test_the_urgent_one_leaves_the_digest_alone(
 
     assert len(postbox.mails) == 1
     assert Notice.objects.get(kind=NoticeKind.RESTORED).digest_at
+
+
+def test_a_digest_of_nothing_to_do_needs_nobody(
+    world: World, looked: Looked, postbox: Postbox
+) -> None:
+    User.objects.filter(pk=world.otto.pk).update(language="en")
+    rest(world, digest=Digest.DAILY, kinds=["restored"], urgent=["access_lost"])
+    page = looked.profile(token=looked.login())
+    looked.lose(page)
+    plan_and_send()
+    looked.recover(page)
+    plan_and_send()
+    it_is_time()
+
+    plan_and_send()
+
+    assert postbox.mails[-1]["Subject"] == "Tokenwacht: one piece of news about your profiles"
 
 
 def test_one_click_in_a_digest_stops_its_kinds(

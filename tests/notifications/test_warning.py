@@ -99,7 +99,7 @@ def test_the_mail_says_by_when_and_what_to_do(looked: Looked, postbox: Postbox) 
     [mail] = postbox.mails
     text = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
     assert "sign in again by" in mail["Subject"]
-    assert "That is in 7 days." in text
+    assert "ends in 7 days, on" in text
     assert f"/profiles/{page.pk}/refresh/" in text
 
 

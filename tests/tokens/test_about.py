@@ -136,7 +136,7 @@ def test_lost_access_is_explained_in_full(tim: Client, world: World) -> None:
     access(dead, page)
     said = read(tim, page)
     assert "No valid access permission since" in said
-    assert "LinkedIn says that the access of Anna Huber was revoked, and not why." in said
+    assert "LinkedIn says that the access of Anna Huber was revoked, but not why." in said
 
 
 def test_an_outage_is_not_called_a_loss(tim: Client, page: Profile) -> None:

@@ -59,7 +59,7 @@ DOUBTFUL = frozenset({Reason.REVOKED_BY_USER, Reason.INVALID_TOKEN_UNSPECIFIED, 
 NOTES = (
     Note(
         _(
-            "To add a LinkedIn page you have to be its super admin. Other admin roles can see "
+            "Only a super admin of a LinkedIn page can connect it. Other admin roles can see "
             "the page here, but not connect it."
         ),
         (
