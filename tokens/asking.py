@@ -216,7 +216,7 @@ def _commit(claim: Claim, grant: Grant) -> None:
         renewed_by = reauthorize_by(token.network, token.consented_at, grant)
         ends = [end for end in (renewed_by, token.reauthorize_by) if end]
         token.reauthorize_by = min(ends, default=None)
-        _mine(claim).update(**{name: getattr(token, name) for name in GRANT_FIELDS})
+        token.save(update_fields=GRANT_FIELDS)
     claim.issued_at, claim.is_renewed = now, True
 
 

@@ -32,7 +32,7 @@ MOVE = f"""
             SELECT FROM tokens_access AS access
             WHERE access.token_id = token.id AND access.suspected_at IS NOT NULL
         )
-        ORDER BY token.id FOR NO KEY UPDATE OF token, lease
+        ORDER BY token.id FOR NO KEY UPDATE OF lease, token
     ), ended AS (
         DELETE FROM tokens_lease AS lease USING ours WHERE lease.token_id = ours.id
     )

@@ -9,13 +9,13 @@ from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import Q
-from django.utils import timezone
 
 from accounts import walls
 from accounts.actor import Actor
 from accounts.models import Organization
 from networks.base import Client, Grant, Network, Refused, TransportError
 from profiles.models import Profile
+from tokens import leases
 from tokens.keys import CannotOpen
 from tokens.models import Access, StatusChange, Token
 from tokens.people import talk
@@ -80,8 +80,7 @@ def revoke_all(organization: Organization) -> Iterator[Farewell]:
     No worker asks about them meanwhile, or the owners would be written to.
     """
     own = Token.objects.filter(organization=organization)
-    now = timezone.now()  # as after a reconnect, nothing counts that was asked before
-    own.update(issued_at=now, next_probe_at=now + LEFT_ALONE)
+    leases.take_away(own, LEFT_ALONE)
     for token in own.filter(reason="").select_related("app", "data_key").order_by("created_at"):
         if _lives_elsewhere(token):
             yield Farewell(token.network, token.subject_name, revoked=False, shared=True)

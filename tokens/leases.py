@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 from psycopg.types.datetime import TimestamptzLoader
@@ -32,34 +32,39 @@ LEASE = timedelta(seconds=5 * TIME_LIMIT)
 FIELDS = [field.attname for field in Token._meta.concrete_fields]
 COLUMNS = ", ".join(f"token.{field.column}" for field in Token._meta.concrete_fields)
 # One claim of a network at a time, so that the next one sees which tokens this one has leased. A
-# worker that is frozen meanwhile (a paused machine) does not keep the others waiting for long.
+# worker that is frozen meanwhile (a paused machine, a cut line) does not keep the others for long,
+# whether PostgreSQL waits for what it will say or for it to hear.
 TAKE_TURNS = """
     SET LOCAL idle_in_transaction_session_timeout = '30s';
+    SET LOCAL tcp_user_timeout = '30s';
     SELECT pg_advisory_xact_lock('tokens_lease'::regclass::oid::int, hashtext(%s))
 """
 # By the one clock that all workers share: that of one may be minutes ahead. Nothing is written to
 # the tokens, or locked: each comes with its data key, or a rotation would move it to another one
-# meanwhile. A lease that ended and was renewed meanwhile stays where it is.
+# meanwhile. A lease that has ended is taken over unless its worker is just writing or renewing,
+# which nobody waits for.
 CLAIM = f"""
-    WITH due AS MATERIALIZED (
+    WITH ended AS MATERIALIZED (
+        SELECT token_id FROM tokens_lease WHERE until <= statement_timestamp()
+        FOR UPDATE SKIP LOCKED
+    ), due AS MATERIALIZED (
         SELECT {COLUMNS}, key.wrapped AS key
         FROM tokens_token AS token JOIN tokens_datakey AS key ON key.id = token.data_key_id
         WHERE network_slug = %(network)s AND next_probe_at <= statement_timestamp()
             AND app_id <> ALL (%(but_of)s) AND NOT EXISTS (
-                SELECT FROM tokens_lease AS lease
-                WHERE lease.token_id = token.id AND lease.until > statement_timestamp()
+                SELECT FROM tokens_lease AS lease WHERE lease.token_id = token.id
+                    AND lease.token_id NOT IN (SELECT token_id FROM ended)
             )
         ORDER BY next_probe_at LIMIT %(limit)s
     ), leased AS (
-        INSERT INTO tokens_lease AS lease (token_id, name, until)
-        SELECT id, %(lease)s, statement_timestamp() + %(for)s FROM due ORDER BY id
+        INSERT INTO tokens_lease (token_id, name, until)
+        SELECT id, %(lease)s, statement_timestamp() + %(for)s FROM due
         ON CONFLICT (token_id) DO UPDATE SET name = excluded.name, until = excluded.until
-            WHERE lease.until <= statement_timestamp()
         RETURNING token_id
     )
     SELECT due.* FROM due JOIN leased ON leased.token_id = due.id ORDER BY due.next_probe_at
 """  # noqa: S608 - names of our own columns
-# Locked in the order of their ids, as a claim takes over what has ended: nobody waits in a circle.
+# Locked in the order of their ids, as everywhere: nobody waits in a circle.
 END = """
     WITH ours AS (
         SELECT token_id FROM tokens_lease AS lease
@@ -116,12 +121,38 @@ def end(tokens: Iterable[Token]) -> set[UUID]:
 
 
 def hand_back(put_off: Sequence[PutOff]) -> None:
-    """Let go of claimed tokens that nobody was asked about."""
+    """Let go of claimed tokens that nobody was asked about. One that was reconnected meanwhile
+    keeps its time."""
     if not put_off:
         return
-    now, waits = timezone.now(), {one.token.pk: one.seconds for one in put_off}
+    now, asked = timezone.now(), {one.token.pk: one for one in put_off}
     with transaction.atomic(), connection.cursor() as cursor:
-        ours = end(one.token for one in put_off)
-        late = [token.pk for token in lock_tokens(pk for pk in ours if waits[pk])]
-        ats = [now + timedelta(seconds=waits[pk]) for pk in late]
+        ours = lock_tokens(end(one.token for one in put_off))
+        same = [token.pk for token in ours if token.issued_at == asked[token.pk].token.issued_at]
+        late = [pk for pk in same if asked[pk].seconds]
+        ats = [now + timedelta(seconds=asked[pk].seconds) for pk in late]
         cursor.execute(PUT_OFF, {"ids": late, "ats": ats})
+
+
+def take_away(tokens: QuerySet[Token], span: timedelta) -> None:
+    """From all workers for so long: none asks about these tokens, and what one has just heard of
+    them counts no more."""
+    name, until = uuid4(), timezone.now() + span
+    ids = tokens.order_by("pk").values_list("pk", flat=True)
+    Lease.objects.bulk_create(
+        (Lease(token_id=pk, name=name, until=until) for pk in ids),
+        update_conflicts=True,
+        unique_fields=["token"],
+        update_fields=["name", "until"],
+    )
+
+
+def is_leased(at: str = "pk") -> Q:
+    """For a filter: somebody is asking about the token whose id a row has at `at`."""
+    return Q(Exists(Lease.objects.filter(token=OuterRef(at), until__gt=Now())))
+
+
+def forget() -> None:
+    """Those of tokens that are no more: their workers were killed, or the tokens taken away."""
+    gone = ~Exists(Token.objects.filter(pk=OuterRef("token")))
+    Lease.objects.filter(gone, until__lt=Now()).delete()

@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 
 from django.db.models import Count, Min, Q
 
-from tokens import learning
+from tokens import learning, leases
 from tokens.hazards import AGES, HISTORIES, Cell
 from tokens.models import Lease, Token
 
@@ -52,7 +52,7 @@ def token(token: Token, now: datetime) -> Plan:
         network=token.network.name,
         login=token.subject_name,
         state=f"red: {token.reason}" if token.reason else "living",
-        leased=Lease.objects.filter(token=token).exists(),
+        leased=Lease.objects.filter(token=token, until__gt=now).exists(),
         next=token.next_probe_at,
         asked=token.probed_at,
         ends=sorted(end for end in set(learning.known_ends(token)) if end and end > now),
@@ -74,7 +74,7 @@ def table(slugs: Iterable[str], now: datetime) -> list[Row]:
         for row in Token.objects.values("network_slug").annotate(
             living=Count("pk", filter=living),
             red=Count("pk", filter=~living),
-            late=Count("pk", filter=Q(next_probe_at__lte=now)),
+            late=Count("pk", filter=Q(next_probe_at__lte=now) & ~leases.is_leased()),
             next=Min("next_probe_at"),
         )
     }

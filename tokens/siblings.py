@@ -57,7 +57,7 @@ def ask_siblings(struck: Iterable[Token], now: datetime) -> int:
 
     Of all our apps at the network, and in whatever organization. In the transaction that writes
     the deaths down, which holds other locks: rows that somebody else has locked are skipped, since
-    they are being asked or reconnected, and so nobody waits in a circle. So are those whose own
+    they are being written or reconnected, and so nobody waits in a circle. So are those whose own
     suspicion waits for its second answer. What a worker is asking is due already.
     """
     logins: dict[str, list[str]] = defaultdict(list)

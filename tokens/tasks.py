@@ -12,7 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from tokens import learning, watching
+from tokens import learning, leases, watching
 from tokens.connecting import STATE_AGE
 from tokens.deleting import delete_unused
 from tokens.engine import Engine
@@ -80,8 +80,9 @@ def count_watched() -> None:
 
 @shared_task  # type: ignore[untyped-decorator]
 def forget_unused() -> None:
-    """Destroy trips that nobody came back from, and some of the tokens that somebody fetched and
-    then chose no profile for."""
+    """Destroy trips that nobody came back from, some of the tokens that somebody fetched and then
+    chose no profile for, and leases of tokens that are no more."""
+    leases.forget()
     AuthorizationRequest.objects.filter(created_at__lt=timezone.now() - STATE_AGE).delete()
     before = timezone.now() - UNUSED_AFTER
     unused = Token.objects.filter(accesses=None, consented_at__lt=before).select_related("app")

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from networks.base import Health, Reason
 from networks.registry import NETWORKS
-from tokens import breaker, evidence, holding
+from tokens import breaker, evidence, holding, leases
 from tokens.breaker import FEWEST, NEIGHBOURS, WINDOW, Recovery, Seen
 from tokens.models import Access, Backlog, Failure, Tally, Token
 
@@ -42,13 +42,16 @@ LET_GO = """
         LIMIT %(most)s FOR NO KEY UPDATE SKIP LOCKED
     )
 """
-# Of each network, what is due: a short stretch of the index `token_due`.
+# Of each network, what is due and asked by nobody yet: a short stretch of the index `token_due`.
 LAG = """
     INSERT INTO tokens_backlog AS backlog (network_slug, seen_at, oldest_due_at, due, watched)
     SELECT slug, %(now)s, due.oldest, due.count, 0
     FROM unnest(%(slugs)s::text[]) AS slug CROSS JOIN LATERAL (
         SELECT count(*) AS count, min(next_probe_at) AS oldest FROM tokens_token
-        WHERE network_slug = slug AND next_probe_at <= %(now)s
+        WHERE network_slug = slug AND next_probe_at <= %(now)s AND NOT EXISTS (
+            SELECT FROM tokens_lease AS lease WHERE lease.token_id = tokens_token.id
+                AND lease.until > %(now)s
+        )
     ) AS due
     ON CONFLICT (network_slug) DO UPDATE SET
         seen_at = excluded.seen_at, oldest_due_at = excluded.oldest_due_at, due = excluded.due
@@ -164,9 +167,9 @@ def _tokens_of(failure: Failure) -> QuerySet[Token]:
 
 def _ask_canaries(failure: Failure, waiting: QuerySet[Access], now: datetime) -> None:
     """Let a few of the held be asked now, and of others where few are held."""
-    free = waiting.filter(token__unclear_count=0, token__next_probe_at__gt=now)
+    free = waiting.filter(~leases.is_leased("token"), token__unclear_count=0)
     chosen = list(free.order_by("?").values_list("token", flat=True)[: breaker.CANARIES])
-    asked = Token.objects.filter(pk__in=chosen, next_probe_at__gt=now)
+    asked = Token.objects.filter(pk__in=chosen)
     failure.canaries, failure.canaries_at = chosen, now
     locked = asked.select_for_update(skip_locked=True, no_key=True).values("pk")
     Token.objects.filter(pk__in=list(locked.values_list("pk", flat=True))).update(next_probe_at=now)

@@ -133,8 +133,8 @@ def test_the_mail_of_its_end_does_not_say_that_nobody_was_told_where_they_were(
 @pytest.mark.parametrize(
     ("language", "subject"),
     [
-        ("de", "LinkedIn antwortet 40 von 41 Anmeldungen mit „ungültig“: 1.204 Zugriffe"),
-        ("", "LinkedIn antwortet 40 von 41 Anmeldungen mit „ungültig“: 1.204 Zugriffe"),
+        ("de", "LinkedIn antwortet auf 40 von 41 Anmeldungen mit „ungültig“: 1.204 Zugriffe"),
+        ("", "LinkedIn antwortet auf 40 von 41 Anmeldungen mit „ungültig“: 1.204 Zugriffe"),
         ("en", "LinkedIn answers 40 of 41 logins with “invalid”: 1,204 accesses"),
     ],
 )

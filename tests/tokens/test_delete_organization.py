@@ -10,6 +10,7 @@ from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, OperationalError, connection
 from django.db.models.deletion import Collector
+from django.utils import timezone
 
 from accounts import walls
 from accounts.models import Organization, Team
@@ -181,6 +182,7 @@ def test_nobody_is_told_that_a_login_died_while_it_is_revoked(anna, world, probe
     anna.add("tiktok", "anna")
     for _ in deleting.revoke_all(world.alpenglueck):
         pass
+    Token.objects.update(next_probe_at=timezone.now())  # as the death of a neighbour does
     assert leases.claim("tiktok", 10) == []
     assert not StatusChange.objects.filter(profile_valid=False).exists()
 

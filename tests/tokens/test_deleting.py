@@ -1,14 +1,18 @@
 """Deleting a profile revokes at the network only what nobody else needs."""
 
+from datetime import timedelta
+from uuid import uuid4
+
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import AuditEvent
 from networks.base import TransportError
 from profiles.models import Profile
 from tests import builders
 from tokens.deleting import _lives_elsewhere, delete_unused
-from tokens.models import OAuthApp, Token
+from tokens.models import Lease, OAuthApp, Token
 from tokens.tasks import UNUSED_AFTER, forget_unused
 
 pytestmark = pytest.mark.django_db
@@ -146,3 +150,12 @@ def test_a_login_that_nobody_chose_a_profile_for_is_forgotten_after_a_day(anna):
     forget_unused()
     assert not Token.objects.exists()
     assert not is_alive_at(token)
+
+
+def test_the_lease_of_a_token_that_is_no_more_is_forgotten(anna):
+    anna.add("linkedin", "anna")
+    gone, ended = uuid4(), timezone.now() - timedelta(minutes=1)
+    for pk in (gone, Token.objects.get().pk):
+        Lease.objects.create(token_id=pk, name=uuid4(), until=ended)
+    forget_unused()
+    assert Lease.objects.get().token == Token.objects.get()

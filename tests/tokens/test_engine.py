@@ -122,10 +122,19 @@ def test_the_longest_due_is_claimed_first(world):
 
 
 def test_who_lost_its_lease_hands_nothing_back(anna):
-    mine, _ = claimed(), claimed()
+    mine, theirs = claimed(), claimed()
     before = Token.objects.values().get()
-    leases.hand_back([asking.PutOff(mine, 0.0)])
+    leases.hand_back([asking.PutOff(mine, 5.0)])
     assert Token.objects.values().get() == before
+    assert Lease.objects.get().name == theirs.lease
+
+
+def test_what_was_reconnected_meanwhile_is_handed_back_with_its_time(anna):
+    token = claimed()
+    Token.objects.update(issued_at=LATER, next_probe_at=LATER)
+    leases.hand_back([asking.PutOff(token, 5.0)])
+    assert Token.objects.get().next_probe_at == LATER
+    assert not Lease.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -165,8 +174,34 @@ def test_a_claim_waits_for_no_row_that_somebody_has_locked(anna):
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("act", ["end", "renew"])
+def test_a_claim_does_not_wait_for_a_worker_that_stands_still_at_its_leases_end(world, act):
+    """A paused machine in the middle of its write back: its tokens are the longest due of all."""
+    frozen = login(world.alpenglueck)
+    token = claimed()
+    Lease.objects.update(until=timezone.now())
+    other = login(world.alpenglueck, "Mia Lang", next_probe_at=timezone.now())
+    stands_still, has_claimed = threading.Event(), threading.Event()
+
+    def write_back():
+        with transaction.atomic():
+            leases.end([token]) if act == "end" else leases.renew(token, token.issued_at)
+            stands_still.set()
+            assert has_claimed.wait(5)
+
+    def claim():
+        assert stands_still.wait(5)
+        assert leases.claim("tiktok", 1) == [other]
+        assert leases.claim("tiktok", 1) == []
+        has_claimed.set()
+
+    at_once(write_back, claim)
+    assert (leases.claim("tiktok", 1) == [frozen]) == (act == "end")
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_lease_that_is_renewed_at_its_end_is_not_taken_over(anna):
-    """By a claim that has seen it end, and waits for what is being renewed."""
+    """By a claim that has seen it end."""
     token = claimed()
     Lease.objects.update(until=timezone.now())
     is_renewed = threading.Event()

@@ -614,7 +614,7 @@ def test_a_look_at_a_failure_costs_at_most_fifteen(failed):
     assert len(queries_of(watch)) <= 15
 
 
-WRITES = ("WITH due AS", "INSERT INTO tokens_tally", "WITH said AS")
+WRITES = ("WITH ended AS", "INSERT INTO tokens_tally", "WITH said AS")
 
 
 def test_a_healthy_slice_costs_one_query_for_the_books(world, says):

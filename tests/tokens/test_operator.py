@@ -190,7 +190,7 @@ def test_where_nothing_is_watched_it_says_what_comes_first(operator: Client) -> 
         ),
         (
             "de",
-            "LinkedIn antwortet 40 von 41 Anmeldungen mit „ungültig“. "
+            "LinkedIn antwortet auf 40 von 41 Anmeldungen mit „ungültig“. "
             "1.204 Zugriffe werden zurückgehalten; "
             "die Profil-Inhaber:innen werden nicht angeschrieben.",
         ),
