@@ -113,8 +113,8 @@ def fact(failure: Failure) -> str:
 def usual(expected: float) -> str:
     """How many logins would have failed anyway."""
     if expected < 1:
-        return _("usual would be less than one")
-    return _("usual would be about %(number)s") % {"number": figure(expected)}
+        return _("normally it would be less than one")
+    return _("normally it would be about %(number)s") % {"number": figure(expected)}
 
 
 def consequence(failures: Collection[Failure]) -> str:
@@ -123,7 +123,7 @@ def consequence(failures: Collection[Failure]) -> str:
     if not held and any(failure.believed_at for failure in failures):
         return _("What was held back is asked again, and of what has ended its owners are told.")
     if not held:
-        return _("Nothing turns red by it, and no owner is written to.")
+        return _("Nothing turns red because of it, and no owner is written to.")
     words = ngettext(
         "%(held)s access is held back, and no owner is written to.",
         "%(held)s accesses are held back, and no owner is written to.",

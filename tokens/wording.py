@@ -37,7 +37,7 @@ SENTENCES: Mapping[Reason, Promise] = {
     Reason.REVOKED_BY_USER: _(
         "%(network)s says that the access of %(login)s was revoked, but not why. A changed "
         "password, a withdrawn permission and a decision by %(network)s look the same there. "
-        "Signing in again helps."
+        "Signing in again usually helps."
     ),
     Reason.PASSWORD_CHANGED: _(
         "%(login)s changed the password at %(network)s. That ends every access granted "
