@@ -7,7 +7,8 @@ It says in a file, named by CHAOS_BUSY, whether it holds claimed work right now.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sized
 from datetime import timedelta
 from functools import wraps
 from pathlib import Path
@@ -25,16 +26,49 @@ PATIENCE = 2  # seconds for each answer of the mail server
 BUSY = Path(os.environ.get("CHAOS_BUSY", os.devnull))
 
 
-def noted(claim: Callable[..., Any]) -> Callable[..., Any]:
-    """What was claimed is held until nothing more was found."""
+# What is held right now, by what it is: lanes and the sending of mails share this process.
+held: Counter[str] = Counter()
+
+
+def _note() -> None:
+    BUSY.write_text(" ".join(f"{count} {what}" for what, count in held.items() if count > 0))
+
+
+def claiming_tokens(claim: Callable[..., Any]) -> Callable[..., Any]:
+    """They are held until they are written or handed back."""
 
     @wraps(claim)
-    def claiming(*args: Any, **kwargs: Any) -> Any:
+    def claims(*args: Any, **kwargs: Any) -> Any:
         found = claim(*args, **kwargs)
-        BUSY.write_text(f"{claim.__module__} {len(found)}" if found else "")
+        held["tokens"] += len(found)
+        _note()
         return found
 
-    return claiming
+    return claims
+
+
+def letting_go(act: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(act)
+    def acts(some: Sized) -> Any:
+        result = act(some)
+        held["tokens"] -= len(some)
+        _note()
+        return result
+
+    return acts
+
+
+def claiming_mail(claim: Callable[..., Any]) -> Callable[..., Any]:
+    """One after the other: a mail is held until the next is looked for."""
+
+    @wraps(claim)
+    def claims(*args: Any, **kwargs: Any) -> Any:
+        found = claim(*args, **kwargs)
+        held["notices"] = len(found)
+        _note()
+        return found
+
+    return claims
 
 
 @app.on_after_finalize.connect  # type: ignore[untyped-decorator]
@@ -48,5 +82,7 @@ def hurry(**_: Any) -> None:
     delivery.BACK_OFF = [timedelta(seconds=1)]
     delivery.SERVER_AWAY = timedelta(seconds=1)
     # The names under which those modules hold what they import.
-    vars(sending).update(LEASE=MAIL_LEASE, claim=noted(sending.claim))
-    vars(probing).update(claim=noted(vars(probing)["claim"]))
+    vars(sending).update(LEASE=MAIL_LEASE, claim=claiming_mail(sending.claim))
+    own = vars(probing)
+    own.update(claim=claiming_tokens(own["claim"]))
+    own.update({name: letting_go(own[name]) for name in ("write_down", "hand_back")})

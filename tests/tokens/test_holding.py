@@ -433,6 +433,7 @@ def test_who_died_meanwhile_is_told_after_it_clears(failed, says):
     assert not Failure.objects.filter(closed_at=None).exists()
 
 
+@pytest.mark.timeout(180)  # 400 logins
 def test_five_that_died_during_six_hours_are_no_new_failure(world, says):
     tokens = logins(world.alpenglueck, 400)
     says("tiktok", probe=REVOKED)
