@@ -30,9 +30,10 @@ WORDS: Mapping[Reason, Promise] = {
 
 # What so many deaths at once may be besides deaths, and where to look.
 SUDDEN = gettext_lazy(
-    "So many logins do not end by chance on one day. Either %(network)s errs, and they come back "
-    "by themselves; or it has withdrawn something from our app: see in its developer console "
-    "whether the app is still active."
+    "So many logins do not end by chance on one day. Either %(network)s is mistaken, and they come "
+    "back by themselves; or it has withdrawn something from our app: see in its developer console "
+    "whether the app is still active. If it is, wait: you hear when it is over. If it is not, settle "
+    "that with %(network)s."
 )
 ADVICE: Mapping[Reason, Promise] = {
     Reason.EXPIRED: gettext_lazy(
