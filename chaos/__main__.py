@@ -107,7 +107,7 @@ def play(stage: Stage, box: Postbox, asked: argparse.Namespace) -> int:
     durable = settings_of_database(DURABLE)
     assert set(durable.values()) == {"on"}, durable
     print(json.dumps(durable), flush=True)
-    with rotating(late=0.05) as network:
+    with rotating(late=0.3) as network:
         stage.start_all({"NETWORK_HOSTS": json.dumps(network.hosts(0))})
         chance = random.Random(asked.seed)  # noqa: S311 - the same dice each time
         story = Story(stage, box, network, asked.logins, chance)

@@ -71,7 +71,9 @@ class Story:
             done.append(time.time())
 
         self.box.mood, self.box.before_the_answer = "well", strike
-        self._turn()
+        ill = set(self.failing)
+        while self.failing <= ill:  # the dice may have named only those who were ill already
+            self._turn()
         until = time.monotonic() + 60
         while not done and time.monotonic() < until:
             time.sleep(0.05)
