@@ -2,8 +2,9 @@
 
 Whoever changes them comes through `settle`, which locks, lets the caller change them in memory,
 and writes down what follows: StatusChange rows and the status columns of Profile, all in the
-caller's transaction. Locks are taken in one order, tokens by id and then profiles by id, so that
-two accesses of one profile that die at once see each other, and nobody waits in a circle.
+caller's transaction. Locks are taken in one order, tokens by id and then profiles by id (and
+leases before both, tokens/leases.py), so that two accesses of one profile that die at once see each
+other, and nobody waits in a circle.
 """
 
 from __future__ import annotations
