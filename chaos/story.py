@@ -17,10 +17,12 @@ from notifications.models import Notice
 from profiles.models import Profile, Status
 from tokens.models import StatusChange
 
-# Who is killed: mostly those who hold something.
-VICTIMS = (*WORKERS, *WORKERS, *WORKERS, "PostgreSQL", "Valkey", "beat")
+ANY_WORKER = "a worker"
+VICTIMS = (*[ANY_WORKER] * 9, "PostgreSQL", "Valkey", "beat")
 DEATHS, RECOVERIES = 3, 2  # a round
-LONGEST = 2.5  # seconds until somebody is killed
+BETWEEN = (1.0, 4.0)  # seconds from one kill to the next
+LONGEST = 2.5  # seconds more, until somebody has work
+APART = 0.2  # seconds, at most, between the instants of a round
 SETTLED = 240.0  # seconds in which everything must have come to rest
 
 
@@ -39,14 +41,24 @@ class Story:
     def round(self) -> None:
         self._turn()
         self.box.mood = self.chance.choice(MOODS)
+        # Whoever was killed before is up again by then: else nobody ever ends what he has begun.
+        time.sleep(self.chance.uniform(*BETWEEN))
         victim = self.chance.choice(VICTIMS)
-        until = time.monotonic() + LONGEST
-        time.sleep(self.chance.uniform(0.2, 1.0))
-        while not self.stage.is_busy(victim) and time.monotonic() < until:
-            time.sleep(0.005)
-        time.sleep(self.chance.uniform(0, 0.05))
+        if victim == ANY_WORKER:
+            victim = self._worker_with_work()
         self.stage.kill(victim)
         self.stage.start(victim)
+
+    def _worker_with_work(self) -> str:
+        """Looks at random instants, and names whoever holds claimed work at that one: it may be
+        at its beginning or at its end."""
+        until = time.monotonic() + LONGEST
+        while time.monotonic() < until:
+            busy = [name for name in WORKERS if self.stage.is_busy(name)]
+            if busy:
+                return self.chance.choice(busy)
+            time.sleep(self.chance.uniform(0, APART))
+        return self.chance.choice(WORKERS)
 
     def _turn(self) -> None:
         for _ in range(DEATHS):

@@ -10,6 +10,7 @@ connected to: a name that answers a public address first and a private one later
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,8 +18,6 @@ from ipaddress import IPv6Address, IPv6Network, ip_address
 from time import monotonic
 from urllib.parse import urlsplit
 
-from aiohttp import ThreadedResolver
-from aiohttp.abc import ResolveResult
 from django.conf import settings
 from urllib3.util.connection import create_connection
 
@@ -28,6 +27,7 @@ logger = logging.getLogger(__name__)
 # multicast addresses, IPv4 in IPv6 (mapped, compatible), and NAT64, which leads anywhere in IPv4.
 GLOBAL_UNICAST = IPv6Network("2000::/3")
 PORTS = {"http": 80, "https": 443}
+KEPT = 10.0  # seconds in which a name leads where it led
 
 
 class ForbiddenAddress(OSError):
@@ -97,12 +97,31 @@ def connect(host: str, port: int, seconds: float) -> socket.socket:
     raise failure
 
 
-class Resolver(ThreadedResolver):
-    """aiohttp connects to what its resolver answered, and to nothing else."""
+class Names:
+    """What names lead to, for connections that are made elsewhere: looked up in a thread, once for
+    all who ask meanwhile, and kept for KEPT seconds."""
 
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        found = await super().resolve(host, port, family)
-        good = permitted(host, port, (one["host"] for one in found))
-        return [one for one in found if one["host"] in good]
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, int], tuple[float, asyncio.Future[list[str]]]] = {}
+
+    async def permitted(self, host: str, port: int, seconds: float) -> list[str]:
+        """The addresses that may be connected to, the preferred first. Raises OSError, also where
+        it takes longer than `seconds`."""
+        until, found = self._found.get((host, port), (0.0, None))
+        if found is None or until < monotonic():
+            found = asyncio.ensure_future(self._look_up(host, port))
+            self._found[host, port] = monotonic() + KEPT, found
+        if found.done():
+            return found.result()
+        return await asyncio.wait_for(asyncio.shield(found), seconds)
+
+    async def _look_up(self, host: str, port: int) -> list[str]:
+        try:
+            look_up = asyncio.get_running_loop().getaddrinfo
+            found = await look_up(host, port, type=socket.SOCK_STREAM)
+            named = [str(place[0]) for *_, place in found]
+            good = permitted(host, port, named)
+        except OSError:
+            del self._found[host, port]  # the next asks again
+            raise
+        return [address for address in named if address in good]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 
@@ -43,7 +44,7 @@ def Post(url: str, **kwargs: Any) -> Request:  # noqa: N802
     return Request("POST", url, **kwargs)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
     """What came back: status, headers with lower-case names, and the raw body.
 
@@ -54,9 +55,9 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = field(default=b"", repr=False)
 
-    @property
+    @cached_property
     def json(self) -> dict[str, Any]:
-        """The body as a JSON object; `{}` where it is anything else."""
+        """The body as a JSON object, which nobody changes; `{}` where it is anything else."""
         try:
             value = json.loads(self.body)
         except (ValueError, RecursionError):  # a thousand brackets are not our trouble

@@ -1,41 +1,36 @@
 """The one door out: every request to a network leaves through here, held in one of two ways.
 
-`hold` is for a person's web request; `Driver` holds hundreds of conversations at once for the
-probe engine. Both are told the hosts that a conversation may speak with, which are its network's
-(`Network.hosts`), and connect to public addresses only (networks/addresses.py). Both prepare a
-request alike, trust the same authorities, follow no redirect, keep no cookie, read neither a
-proxy nor a .netrc of the machine, take at most HEADER_LIMIT and BODY_LIMIT (unpacked), and give
-a whole conversation TIME_LIMIT seconds. Where there is no answer, a TransportError is thrown
-into the conversation; one that it does not catch reaches the caller.
+`hold` is for a person's web request; `networks.driver.Driver` holds hundreds of conversations at
+once for the probe engine. Both are told the hosts that a conversation may speak with, which are its
+network's (`Network.hosts`), and connect to public addresses only (networks/addresses.py). Both
+prepare a request alike, trust the same authorities, follow no redirect, keep no cookie, read
+neither a proxy nor a .netrc of the machine, take at most HEADER_LIMIT and BODY_LIMIT (unpacked),
+and give a whole conversation TIME_LIMIT seconds. Where there is no answer, a TransportError is
+thrown into the conversation; one that it does not catch reaches the caller.
 """
 
 from __future__ import annotations
 
 import logging
 import socket
-import ssl
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
-from functools import lru_cache
 from time import monotonic
-from typing import Any, Self
+from typing import Any
 
-import aiohttp
 import requests
 import urllib3
-import yarl
 from requests.adapters import HTTPAdapter
 from requests.cookies import RequestsCookieJar
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from requests_oauthlib import OAuth1
 
-from networks.addresses import Resolver, connect, public_address
-from networks.allowance import Allowance
+from networks.addresses import connect, public_address
 from networks.base import Answer, Conversation, TransportError
-from networks.wire import Prepared, prepare, signature, signed
+from networks.wire import Prepared, prepare, signature
 
-__all__ = ["TIME_LIMIT", "Driver", "hold", "public_address"]
+__all__ = ["TIME_LIMIT", "hold", "public_address"]
 
 TIME_LIMIT = 30.0  # seconds for a whole conversation: the lease on a token must be longer
 REQUEST_LIMIT = 10.0
@@ -52,19 +47,14 @@ for _talkative in ("oauthlib", "requests_oauthlib", "urllib3"):
     logging.getLogger(_talkative).setLevel(logging.INFO)
 
 
-def _remaining(deadline: float) -> float:
+def time_left(deadline: float) -> float:
     remaining = min(REQUEST_LIMIT, deadline - monotonic())
     if remaining <= 0:
         raise TransportError("the conversation took too long")
     return remaining
 
 
-@lru_cache(maxsize=1)  # nearly always REQUEST_LIMIT
-def _limits(seconds: float) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_LIMIT)
-
-
-def _failure(error: Exception, prepared: Prepared) -> TransportError:
+def failure_of(error: Exception, prepared: Prepared) -> TransportError:
     """Names the kind of failure and the host; the error itself may quote a token."""
     return TransportError(f"{type(error).__name__} at {prepared.host}")
 
@@ -81,7 +71,7 @@ def hold(conversation: Conversation, hosts: Collection[str], heard: Heard | None
                     answer = session.ask(prepared := prepare(request, hosts), deadline)
                 except TransportError as error:
                     request = conversation.throw(error)
-                    _remaining(deadline)  # it was told once; asking on would never end
+                    time_left(deadline)  # it was told once; asking on would never end
                 else:
                     if heard:
                         heard(prepared, answer)
@@ -106,15 +96,15 @@ class _Session(requests.Session):
         """None: requests would otherwise read a redirect's whole body to look ahead."""
 
     def ask(self, prepared: Prepared, deadline: float) -> Answer:
-        remaining = _remaining(deadline)
+        remaining = time_left(deadline)
         self.cookies = RequestsCookieJar()
         try:
             with self.door.cut_off_after(remaining):
                 return self._ask(prepared, remaining)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            failure = _failure(error, prepared)
+            failure = failure_of(error, prepared)
         except ValueError as error:  # a header or an address that cannot be sent
-            failure = _failure(error, prepared)
+            failure = failure_of(error, prepared)
         raise failure
 
     def _ask(self, prepared: Prepared, remaining: float) -> Answer:
@@ -132,11 +122,11 @@ class _Session(requests.Session):
         ) as response:
             body = b""
             for chunk in response.iter_content(CHUNK):
-                body = _grown(body, chunk)
-        return Answer(response.status_code, _lower(response.headers.items()), body)
+                body = grown(body, chunk)
+        return Answer(response.status_code, lowered(response.headers.items()), body)
 
 
-def _lower(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+def lowered(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     lower: dict[str, str] = {}
     size = 0
     for name, value in headers:
@@ -148,7 +138,7 @@ def _lower(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     return lower
 
 
-def _grown(body: bytes, chunk: bytes) -> bytes:
+def grown(body: bytes, chunk: bytes) -> bytes:
     if len(body) + len(chunk) > BODY_LIMIT:
         raise TransportError("the answer is too large")
     return body + chunk
@@ -213,88 +203,3 @@ class Door(HTTPAdapter):
         super().close()
         while self._sockets:
             self._sockets.pop().close()
-
-
-class Driver:
-    """Holds hundreds of conversations at once over one aiohttp session.
-
-    One per process and event loop; it puts no limit on connections, the engine's batch does.
-    """
-
-    def __init__(self) -> None:
-        self._session: aiohttp.ClientSession | None = None
-
-    async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=0,
-                resolver=Resolver(),
-                ssl=ssl.create_default_context(cafile=AUTHORITIES),
-            ),
-            cookie_jar=aiohttp.DummyCookieJar(),
-        )
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
-
-    async def hold(
-        self,
-        conversation: Conversation,
-        hosts: Collection[str],
-        allowance: Allowance | None = None,
-    ) -> Any:
-        """As `hold`, within an `allowance`: where that is used up, the conversation is closed,
-        and its OverBudget reaches the caller."""
-        deadline = monotonic() + TIME_LIMIT
-        with closing(conversation):
-            try:
-                request = next(conversation)
-                while True:
-                    try:
-                        answer = await self._allowed(prepare(request, hosts), deadline, allowance)
-                    except TransportError as error:
-                        request = conversation.throw(error)
-                        _remaining(deadline)
-                    else:
-                        request = conversation.send(answer)
-            except StopIteration as end:
-                return end.value
-
-    async def _allowed(
-        self, prepared: Prepared, deadline: float, allowance: Allowance | None
-    ) -> Answer:
-        if allowance is None:
-            return await self._ask(prepared, deadline)
-        await allowance.spend(prepared)
-        answer = await self._ask(prepared, deadline)
-        allowance.heard(prepared, answer)
-        return answer
-
-    async def _ask(self, prepared: Prepared, deadline: float) -> Answer:
-        try:
-            return await self._send(prepared, _limits(_remaining(deadline)))
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            failure = _failure(error, prepared)
-        except ValueError as error:  # aiohttp refuses a control character in a header with it
-            failure = _failure(error, prepared)
-        raise failure
-
-    async def _send(self, prepared: Prepared, limits: aiohttp.ClientTimeout) -> Answer:
-        if self._session is None:
-            raise RuntimeError("hold conversations inside `async with Driver()`")
-        async with self._session.request(
-            prepared.method,
-            yarl.URL(public_address(prepared.url), encoded=True),
-            data=None if prepared.body is None else prepared.body.encode(),
-            headers=signed(prepared),
-            skip_auto_headers=("Content-Type",),  # none where there is no body
-            allow_redirects=False,
-            timeout=limits,
-        ) as response:
-            body = b""
-            async for chunk in response.content.iter_chunked(CHUNK):
-                body = _grown(body, chunk)
-        return Answer(response.status, _lower(response.headers.items()), body)

@@ -89,7 +89,7 @@ def prepare(request: Request, hosts: Collection[str]) -> Prepared:
     }
     if not ADDRESS.fullmatch(url):
         raise TransportError("not an https address")
-    if not all(PRINTABLE.fullmatch(value) for value in headers.values()):
+    if not PRINTABLE.fullmatch("".join(headers.values())):
         raise TransportError("a header value that cannot be sent")
     prepared = Prepared(request.method, url, headers, body, request.oauth1)
     if prepared.host not in hosts:

@@ -22,7 +22,7 @@ import uvloop
 
 from networks.allowance import OverBudget
 from networks.base import Conversation, Network, Reason, unclear
-from networks.http import Driver
+from networks.driver import Driver
 from tokens.asking import Ask, PutOff, Step, Write, session_of
 from tokens.budgets import Budgets
 from tokens.models import Token

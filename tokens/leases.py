@@ -47,14 +47,14 @@ CLAIM = f"""
     WITH ended AS MATERIALIZED (
         SELECT token_id FROM tokens_lease WHERE until <= statement_timestamp()
         FOR UPDATE SKIP LOCKED
+    ), held AS MATERIALIZED (
+        SELECT token_id FROM tokens_lease WHERE token_id NOT IN (SELECT token_id FROM ended)
     ), due AS MATERIALIZED (
         SELECT {COLUMNS}, key.wrapped AS key
         FROM tokens_token AS token JOIN tokens_datakey AS key ON key.id = token.data_key_id
         WHERE network_slug = %(network)s AND next_probe_at <= statement_timestamp()
-            AND app_id <> ALL (%(but_of)s) AND NOT EXISTS (
-                SELECT FROM tokens_lease AS lease WHERE lease.token_id = token.id
-                    AND lease.token_id NOT IN (SELECT token_id FROM ended)
-            )
+            AND app_id <> ALL (%(but_of)s)
+            AND token.id NOT IN (SELECT token_id FROM held)
         ORDER BY next_probe_at LIMIT %(limit)s
     ), leased AS (
         INSERT INTO tokens_lease (token_id, name, until)

@@ -138,13 +138,15 @@ class Token(models.Model):
         Rows are read together with their data keys (`select_related`), or locked: a rotation may
         drop the key between two queries.
         """
+        others = [name for name in ("refresh_token", "keep") if getattr(self, name)]
+        texts = vault.open_all(self, "access_token", *others)
         return Grant(
-            access_token=vault.open_(self, "access_token"),
-            refresh_token=vault.open_(self, "refresh_token") if self.refresh_token else "",
+            access_token=texts["access_token"],
+            refresh_token=texts.get("refresh_token", ""),
             scopes=tuple(self.scopes),
             expires_at=self.expires_at,
             refresh_expires_at=self.refresh_expires_at,
-            keep=json.loads(vault.open_(self, "keep")) if self.keep else {},
+            keep=json.loads(texts.get("keep", "{}")),
         )
 
 

@@ -159,8 +159,7 @@ def _move(model: Table, ids: list[UUID]) -> list[str]:
 
 
 def _open(row: Row) -> dict[str, str]:
-    fields = [field for field in SEALED[type(row)] if getattr(row, field)]
-    return {field: vault.open_(row, field) for field in fields}
+    return vault.open_all(row, *(field for field in SEALED[type(row)] if getattr(row, field)))
 
 
 def _seal(row: Row, data_key: DataKey, texts: dict[str, str]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from math import sqrt
 from typing import NamedTuple
 
@@ -39,7 +40,7 @@ class Traits(NamedTuple):
         return cell_of(self.network, now - self.consented_at, since_death)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pace:
     """How often the installation asks.
 
@@ -59,7 +60,7 @@ class Pace:
         living = {cell: what.living for cell, what in seen.items()}
         return cls(interval, longest, learn(seen)).within_budget(living)
 
-    @property
+    @cached_property
     def bound(self) -> timedelta:
         """What no token waits beyond: never less than the mean, which could not be kept then."""
         return max(self.interval, min(self.longest, self.interval * MOST_SELDOM))
@@ -85,8 +86,12 @@ class Pace:
         return sqrt(USUAL / self.hazards.of(cell))
 
     def _within_bounds(self, part: float) -> float:
+        return max(1 / MOST_OFTEN, min(part, self._longest_part))
+
+    @cached_property
+    def _longest_part(self) -> float:
         """Its jitter stays within the bound too."""
-        return max(1 / MOST_OFTEN, min(part, self.bound / self.interval / (1 + JITTER / 2)))
+        return self.bound / self.interval / (1 + JITTER / 2)
 
 
 def refresh_due(expires_at: datetime | None, issued_at: datetime) -> datetime | None:

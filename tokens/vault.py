@@ -128,11 +128,19 @@ def seal(row: Row, field: str, text: str) -> bytes:
 
 def open_(row: Row, field: str) -> str:
     """The text sealed in this field of this row. Raises CannotOpen."""
-    place = _place(row.organization_id, row.pk, field)
-    try:
-        return _key_of(row).open(bytes(getattr(row, field)), place).decode()
-    except CannotOpen as error:
-        raise CannotOpen(f"{field}: {error}") from None
+    return open_all(row, field)[field]
+
+
+def open_all(row: Row, *fields: str) -> dict[str, str]:
+    """The texts sealed in these fields of this row. Raises CannotOpen."""
+    texts, key = {}, _key_of(row)
+    for field in fields:
+        try:
+            place = _place(row.organization_id, row.pk, field)
+            texts[field] = key.open(bytes(getattr(row, field)), place).decode()
+        except CannotOpen as error:
+            raise CannotOpen(f"{field}: {error}") from None
+    return texts
 
 
 def key_ids_in_use() -> set[str]:

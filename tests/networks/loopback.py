@@ -131,7 +131,7 @@ PAGES = {
 
 
 @contextmanager
-def served(tls: ssl.SSLContext | None = None) -> Iterator[str]:
+def served(tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> Iterator[str]:
     """Runs it in a thread of its own; yields its base address."""
     app = web.Application()
     for name, page in PAGES.items():
@@ -142,7 +142,7 @@ def served(tls: ssl.SSLContext | None = None) -> Iterator[str]:
 
     async def start() -> int:
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
+        site = web.TCPSite(runner, host, 0, ssl_context=tls)
         await site.start()
         return int(runner.addresses[0][1])
 
@@ -150,7 +150,8 @@ def served(tls: ssl.SSLContext | None = None) -> Iterator[str]:
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
-        yield f"{'https' if tls else 'http'}://127.0.0.1:{port}"
+        place = f"[{host}]" if ":" in host else host
+        yield f"{'https' if tls else 'http'}://{place}:{port}"
     finally:
         asyncio.run_coroutine_threadsafe(ended(runner), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)

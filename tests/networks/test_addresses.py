@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pycurl
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -21,10 +22,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-from networks import addresses, http
+from networks import addresses, driver, http
 from networks.addresses import is_public
 from networks.base import Conversation, Get, TransportError
-from networks.http import Driver, hold
+from networks.driver import Driver
+from networks.http import hold
 from tests.networks import loopback
 
 Held = Callable[..., Any]
@@ -120,6 +122,10 @@ def dns(monkeypatch: pytest.MonkeyPatch, server: Server) -> dict[str, list[list[
         ]
 
     monkeypatch.setattr(socket, "getaddrinfo", asked)
+    # libcurl takes the port from the address that it asks, and not from what a name led to.
+    monkeypatch.setitem(addresses.PORTS, "https", server.port)
+    there = {pycurl.CONNECT_TO: [f"network.example:443::{server.port}"]}
+    monkeypatch.setattr(driver, "OPTIONS", driver.OPTIONS | there)
     return answers
 
 
@@ -169,17 +175,11 @@ def test_of_several_addresses_only_the_public_one_is_connected_to(
     held: Held, server: Server, dns: Any, loopback_is_public: None
 ) -> None:
     dns["network.example"] = [["127.0.0.2", "127.0.0.1"]]
-    seen: list[str] = []
-    real = socket.socket.connect
-
-    def watched(self: socket.socket, address: Any) -> None:
-        seen.append(address[0])
-        real(self, address)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(socket.socket, "connect", watched)
+    with socket.create_server(("127.0.0.2", server.port)) as near:
+        near.setblocking(False)
         assert held(ask(ECHO), HOSTS).status == 200
-    assert seen == ["127.0.0.1"]
+        with pytest.raises(BlockingIOError):  # nobody stands there
+            near.accept()
 
 
 def test_a_name_that_answers_otherwise_the_second_time_gains_nothing(
@@ -241,6 +241,26 @@ def test_a_practice_host_is_reached_where_it_was_configured(held: Held, settings
         for address in (base, base.replace("127.0.0.1", "localhost")):
             settings.NETWORK_HOSTS = {"network.example": f"{address}/network.example"}
             assert held(ask(ECHO), HOSTS).status == 200
+
+
+def test_a_practice_host_may_stand_at_an_ipv6_address(held: Held, settings: Any) -> None:
+    with loopback.served(host="::1") as base:
+        settings.NETWORK_HOSTS = {"network.example": f"{base}/network.example"}
+        assert held(ask(ECHO), HOSTS).status == 200
+
+
+def test_a_name_may_lead_to_an_ipv6_address(held: Held, settings: Any) -> None:
+    with loopback.served(host="::1") as base, pytest.MonkeyPatch.context() as patch:
+        port = int(base.rsplit(":", 1)[1])
+
+        def asked(host: Any, port: Any, *args: Any, **kwargs: Any) -> list[Any]:
+            if host != "practice.example":
+                return getaddrinfo(host, port, *args, **kwargs)
+            return [(socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::1", port, 0, 0))]
+
+        patch.setattr(socket, "getaddrinfo", asked)
+        settings.NETWORK_HOSTS = {"network.example": f"http://practice.example:{port}"}
+        assert held(ask(ECHO), HOSTS).status == 200
 
 
 def test_a_practice_host_opens_no_other_port_and_no_other_name(

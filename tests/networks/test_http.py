@@ -25,7 +25,8 @@ from networks.base import (
     Request,
     TransportError,
 )
-from networks.http import Driver, hold, public_address
+from networks.driver import Driver
+from networks.http import hold, public_address
 from tests.networks import loopback
 
 Hold = Callable[[Conversation], Any]
@@ -77,6 +78,7 @@ REQUESTS = [
     Get(f"{BASE}/echo?already=1", params={"and": "2"}, headers={"X-Version": "202608"}),
     Post(f"{BASE}/echo", form={"token": "a b&c=ü/~*+", "empty": ""}, basic=("id", "s:ü")),
     Post(f"{BASE}/echo", json={"name": "Alpenglück", "list": [1, None]}),
+    Get(f"{BASE}/elsewhere/../echo", bearer=SECRET),
     Post(f"{BASE}/echo"),
 ]
 

@@ -32,7 +32,7 @@ def question():
 
 
 async def ask(valkey: str, seconds: float) -> None:
-    from networks.http import Driver
+    from networks.driver import Driver
     from tokens.budgets import Budgets
 
     end = time.monotonic() + seconds

@@ -20,7 +20,7 @@ from django.utils import timezone
 from config import servers
 from networks.allowance import OverBudget
 from networks.base import Answer, Budget, Get, Network, Price, Reason, unclear
-from networks.http import Driver
+from networks.driver import Driver
 from networks.registry import NETWORKS
 from networks.wire import prepare
 from tests.networks import loopback

@@ -1,0 +1,186 @@
+"""The door for the probe engine: hundreds of conversations at once, over libcurl."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from contextlib import closing
+from io import BytesIO
+from time import monotonic
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import pycurl
+
+from networks import http
+from networks.addresses import PORTS, Names, public_address
+from networks.allowance import Allowance
+from networks.base import Answer, Conversation, TransportError
+from networks.transfers import TransferFailed, Transfers
+from networks.wire import Prepared, prepare, signed
+
+# What every request is made with. libcurl by itself follows nothing, keeps no cookie and reads no
+# .netrc; it would read the proxy of the machine.
+OPTIONS: dict[int, Any] = {
+    pycurl.NOSIGNAL: 1,
+    pycurl.PROTOCOLS: pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS,
+    pycurl.HTTP_VERSION: pycurl.CURL_HTTP_VERSION_1_1,
+    pycurl.PROXY: "",
+    pycurl.CONNECTTIMEOUT_MS: int(http.CONNECT_LIMIT * 1000),
+    # Asked for identity, some pack it all the same.
+    pycurl.ACCEPT_ENCODING: "gzip, deflate",
+}
+
+
+class Driver:
+    """Holds hundreds of conversations at once over shared connections.
+
+    One per process and event loop; it puts no limit on connections, the engine's batch does.
+    """
+
+    def __init__(self) -> None:
+        self._transfers: Transfers | None = None
+        self._idle: list[pycurl.Curl] = []
+
+    async def __aenter__(self) -> Self:
+        self._transfers, self._names = Transfers(), Names()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._transfers is not None:
+            self._transfers.close()
+            self._transfers = None
+            self._idle.clear()
+
+    async def hold(
+        self,
+        conversation: Conversation,
+        hosts: Collection[str],
+        allowance: Allowance | None = None,
+    ) -> Any:
+        """As `networks.http.hold`, within an `allowance`: where that is used up, the conversation
+        is closed, and its OverBudget reaches the caller."""
+        deadline = monotonic() + http.TIME_LIMIT
+        with closing(conversation):
+            try:
+                request = next(conversation)
+                while True:
+                    try:
+                        answer = await self._allowed(prepare(request, hosts), deadline, allowance)
+                    except TransportError as error:
+                        request = conversation.throw(error)
+                        http.time_left(deadline)
+                    else:
+                        request = conversation.send(answer)
+            except StopIteration as end:
+                return end.value
+
+    async def _allowed(
+        self, prepared: Prepared, deadline: float, allowance: Allowance | None
+    ) -> Answer:
+        if allowance is None:
+            return await self._ask(prepared, deadline)
+        await allowance.spend(prepared)
+        answer = await self._ask(prepared, deadline)
+        allowance.heard(prepared, answer)
+        return answer
+
+    async def _ask(self, prepared: Prepared, deadline: float) -> Answer:
+        try:
+            return await self._send(prepared, http.time_left(deadline))
+        except TransferFailed as error:
+            failure = TransportError(f"{error} at {prepared.host}")
+        except (pycurl.error, OSError, ValueError) as error:
+            failure = http.failure_of(error, prepared)
+        raise failure
+
+    async def _send(self, prepared: Prepared, seconds: float) -> Answer:
+        if self._transfers is None:
+            raise RuntimeError("hold conversations inside `async with Driver()`")
+        address = public_address(prepared.url)
+        places = await self._places(address, seconds)
+        curl = self._idle.pop() if self._idle else made()
+        coming = Coming()
+        curl.setopt(pycurl.URL, address)
+        curl.setopt(pycurl.RESOLVE, places)
+        curl.setopt(pycurl.TIMEOUT_MS, int(seconds * 1000))
+        curl.setopt(pycurl.HEADERFUNCTION, coming.lines.append)
+        curl.setopt(pycurl.WRITEFUNCTION, coming.take)
+        set_out(curl, prepared)
+        try:
+            await self._transfers.perform(curl)
+        except TransferFailed:
+            if coming.refusal:
+                raise coming.refusal from None
+            raise
+        self._idle.append(curl)
+        return coming.answer(curl.getinfo(pycurl.RESPONSE_CODE))
+
+    async def _places(self, address: str, seconds: float) -> list[str]:
+        """As libcurl wants to be told, so that it looks no name up by itself."""
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+        port = parts.port or PORTS[parts.scheme]
+        found = await self._names.permitted(host, port, seconds)
+        is_number = ":" in host  # a practice network at [::1]: there is no name
+        return [] if is_number else [f"{host}:{port}:{','.join(found)}"]
+
+
+class Coming:
+    """An answer on its way; one that is too large is not taken to its end."""
+
+    def __init__(self) -> None:
+        self.lines: list[bytes] = []
+        self.body = b""
+        self.refusal: TransportError | None = None
+
+    def take(self, chunk: bytes) -> int:
+        """How much of it was taken: with less than all, libcurl gives up."""
+        try:
+            self.body = http.grown(self.body, chunk)
+        except TransportError as error:
+            self.refusal = error
+            return 0
+        return len(chunk)
+
+    def answer(self, status: int) -> Answer:
+        """Handed over: the transfer would keep it until it is used again. Raises TransportError
+        where the headers are too large."""
+        body, self.body = self.body, b""
+        return Answer(status, http.lowered(self._pairs()), body)
+
+    def _pairs(self) -> list[tuple[str, str]]:
+        """Each line's name and value; not of what came before the answer (RFC 9110, 15.2)."""
+        pairs: list[tuple[str, str]] = []
+        for line in b"".join(self.lines).decode("latin-1").split("\n"):
+            name, colon, value = line.partition(":")
+            if name.startswith("HTTP/"):
+                pairs.clear()
+            elif colon:
+                pairs.append((name, value.strip()))
+        return pairs
+
+
+def made() -> pycurl.Curl:
+    """A transfer that is used for one request after the other."""
+    curl = pycurl.Curl()
+    for option, value in OPTIONS.items():
+        curl.setopt(option, value)
+    curl.setopt(pycurl.CAINFO, http.AUTHORITIES)
+    return curl
+
+
+def set_out(curl: pycurl.Curl, prepared: Prepared) -> None:
+    """Method, headers and body, whatever the request before had."""
+    headers = signed(prepared)
+    if prepared.method == "POST":
+        body = (prepared.body or "").encode()
+        headers = {"Content-Type": "", **headers}
+        curl.setopt(pycurl.POST, 1)
+        curl.setopt(pycurl.POSTFIELDSIZE, len(body))
+        # Read, so that libcurl cannot begin again: where a kept connection breaks off it would
+        # send anew on another, and a refresh token that arrived the first time is spent.
+        curl.setopt(pycurl.READFUNCTION, BytesIO(body).read)
+    else:
+        curl.setopt(pycurl.HTTPGET, 1)
+    # Without a value, libcurl sends none of that name.
+    curl.setopt(pycurl.HTTPHEADER, [f"{name}: {value}" for name, value in headers.items()])

@@ -1,0 +1,103 @@
+"""libcurl's transfers on an asyncio loop: libcurl says which sockets it waits for and until when,
+the loop tells it what is ready (https://curl.se/libcurl/c/libcurl-multi.html, "multi_socket")."""
+
+from __future__ import annotations
+
+import asyncio
+from selectors import DefaultSelector
+
+import pycurl
+
+# Connections without a transfer that are kept for the next one; the oldest is closed for a new one.
+IDLE_CONNECTIONS = 2000
+
+# E_MULTI_… are of the whole, with numbers of their own.
+NAMES = [name for name in dir(pycurl) if name.startswith("E_") and "_MULTI_" not in name]
+CODES = {getattr(pycurl, name): name for name in NAMES}
+
+
+class TransferFailed(OSError):
+    """Says which of libcurl's errors it was, by name; its own message may quote an address."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(CODES.get(code, f"E_{code}"))
+
+
+class Transfers:
+    """As many as there are, over shared connections. For the loop that runs when it is made."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._under_way: dict[pycurl.Curl, asyncio.Future[None]] = {}
+        # The loop waits for it as a whole: sockets come and go with each transfer, and to tell the
+        # loop about each of them costs as much as to send the request.
+        self._sockets = DefaultSelector()
+        self._loop.add_reader(self._sockets, self._go_on)
+        self._timer: asyncio.Handle | None = None
+        self._multi = pycurl.CurlMulti()
+        self._multi.setopt(pycurl.M_MAXCONNECTS, IDLE_CONNECTIONS)
+        self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
+        self._multi.setopt(pycurl.M_TIMERFUNCTION, self._wake_after)
+
+    async def perform(self, curl: pycurl.Curl) -> None:
+        """Do what `curl` is set to. Raises TransferFailed."""
+        done = self._under_way[curl] = self._loop.create_future()
+        self._multi.add_handle(curl)
+        try:
+            await done
+        finally:
+            if self._under_way.pop(curl, None):  # nobody waits for it any more
+                self._multi.remove_handle(curl)
+
+    def close(self) -> None:
+        """Everything at once; nothing may be under way."""
+        self._wake_after(-1)
+        self._loop.remove_reader(self._sockets)
+        self._multi.close()
+        self._sockets.close()
+
+    def _watch(self, events: int, descriptor: int, _multi: object, _data: object) -> None:
+        """libcurl's numbers for events are those of `selectors`: 1 to read, 2 to write."""
+        if events == pycurl.POLL_REMOVE:
+            self._sockets.unregister(descriptor)
+        elif descriptor in self._sockets.get_map():
+            self._sockets.modify(descriptor, events)
+        else:
+            self._sockets.register(descriptor, events)
+
+    def _wake_after(self, milliseconds: int) -> None:
+        """-1: not at all."""
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        if milliseconds >= 0:
+            self._timer = self._loop.call_later(milliseconds / 1000, self._wake)
+
+    def _wake(self) -> None:
+        self._timer = None
+        self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
+        self._collect()
+
+    def _go_on(self) -> None:
+        for key, events in self._sockets.select(0):
+            self._multi.socket_action(key.fd, events)
+        self._collect()
+
+    def _collect(self) -> None:
+        left = 1
+        while left:
+            left, succeeded, failed = self._multi.info_read()
+            for curl in succeeded:
+                self._end(curl)
+            for curl, code, _message in failed:
+                self._end(curl, TransferFailed(code))
+
+    def _end(self, curl: pycurl.Curl, failure: TransferFailed | None = None) -> None:
+        self._multi.remove_handle(curl)
+        done = self._under_way.pop(curl)
+        if done.cancelled():
+            return
+        if failure:
+            done.set_exception(failure)
+        else:
+            done.set_result(None)

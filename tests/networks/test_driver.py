@@ -1,0 +1,206 @@
+"""What the probe engine's driver does with its connections."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from networks import addresses
+from networks.base import Conversation, Get, Post, Request, TransportError
+from networks.driver import Driver
+from networks.http import hold
+
+HOSTS = ("network.example",)
+ADDRESS = "https://network.example/"
+HELLO = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+
+
+class Server:
+    """Notes each request that has arrived as a whole, by its connection and its method, and breaks
+    off where `answers` says so."""
+
+    def __init__(self) -> None:
+        self.arrived: list[tuple[int, str]] = []
+        self.answers: Callable[[int], bytes] = lambda number: HELLO
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listening.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with suppress(OSError):  # it was closed
+            for number in range(1000):
+                connection, _ = self._listening.accept()
+                threading.Thread(target=self._speak, args=(connection, number), daemon=True).start()
+
+    def _speak(self, connection: socket.socket, number: int) -> None:
+        with connection, connection.makefile("rb") as coming:
+            while request := coming.readline():
+                length = 0
+                while (line := coming.readline()) not in (b"\r\n", b""):
+                    found = re.match(rb"content-length: (\d+)", line.lower())
+                    length = int(found[1]) if found else length
+                coming.read(length)
+                self.arrived.append((number, request.split()[0].decode()))
+                answer = self.answers(len(self.arrived))
+                if not answer:
+                    return
+                connection.sendall(answer)
+
+    def close(self) -> None:
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+
+
+@pytest.fixture
+def server(settings: Any) -> Iterator[Server]:
+    server = Server()
+    settings.NETWORK_HOSTS = {"network.example": f"http://127.0.0.1:{server.port}"}
+    yield server
+    server.close()
+
+
+def ask(*requests: Request) -> Conversation:
+    for request in requests:
+        answer = yield request
+    return answer
+
+
+def hold_in_a_driver(conversation: Conversation, hosts: tuple[str, ...]) -> Any:
+    async def held() -> Any:
+        async with Driver() as driver:
+            return await driver.hold(conversation, hosts)
+
+    return asyncio.run(held())
+
+
+def test_a_connection_is_kept_for_the_next_conversation(server: Server) -> None:
+    async def twice() -> None:
+        async with Driver() as driver:
+            await driver.hold(ask(Get(ADDRESS)), HOSTS)
+            await driver.hold(ask(Post(ADDRESS, form={"a": "b"})), HOSTS)
+
+    asyncio.run(twice())
+    assert server.arrived == [(0, "GET"), (0, "POST")]
+
+
+@pytest.mark.parametrize("held", [hold, hold_in_a_driver], ids=["plain", "asynchronous"])
+def test_a_refresh_that_arrived_is_not_sent_a_second_time(server: Server, held: Any) -> None:
+    """Where a kept connection breaks off, nobody knows whether the refresh token is spent; with
+    some networks, to use it twice ends the login (RFC 9700, 4.14.2)."""
+    server.answers = lambda number: HELLO if number == 1 else b""
+    refresh = Post(ADDRESS, form={"refresh_token": "of a test"})
+    with pytest.raises(TransportError):
+        held(ask(Get(ADDRESS), refresh), HOSTS)
+    assert [method for _, method in server.arrived] == ["GET", "POST"]
+
+
+def test_a_question_that_broke_off_with_a_kept_connection_is_asked_again(server: Server) -> None:
+    server.answers = lambda number: b"" if number == 2 else HELLO
+    hold_in_a_driver(ask(Get(ADDRESS), Get(ADDRESS)), HOSTS)
+    assert server.arrived == [(0, "GET"), (0, "GET"), (1, "GET")]
+
+
+@pytest.mark.parametrize("held", [hold, hold_in_a_driver], ids=["plain", "asynchronous"])
+def test_what_comes_before_the_answer_is_not_of_it(server: Server, held: Any) -> None:
+    server.answers = lambda number: b"HTTP/1.1 100 Continue\r\nX-Early: 1\r\n\r\n" + HELLO
+    answer = held(ask(Get(ADDRESS)), HOSTS)
+    assert (answer.status, answer.body, answer.headers) == (200, b"{}", {"content-length": "2"})
+
+
+def test_what_is_left_in_the_middle_disturbs_nobody(server: Server) -> None:
+    troubles: list[Any] = []
+    go_on = threading.Event()
+
+    def half(_: int) -> bytes:
+        go_on.wait(10)
+        return b""
+
+    async def left() -> int:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, trouble: troubles.append(trouble))
+        async with Driver() as driver:
+            server.answers = half
+            waiting = asyncio.create_task(driver.hold(ask(Get(ADDRESS)), HOSTS))
+            while not server.arrived:
+                await asyncio.sleep(0.01)
+            waiting.cancel()
+            with suppress(asyncio.CancelledError):
+                await waiting
+            server.answers = lambda number: HELLO
+            go_on.set()  # nobody waits for it now
+            answer = await driver.hold(ask(Get(ADDRESS)), HOSTS)
+            await asyncio.sleep(0.1)
+            return int(answer.status)
+
+    assert (asyncio.run(left()), troubles) == (200, [])
+
+
+def test_nothing_of_one_request_is_in_the_next(server: Server, settings: Any) -> None:
+    """A transfer is used again: neither its body nor its method may stay."""
+
+    async def one_by_one() -> None:
+        async with Driver() as driver:
+            await driver.hold(ask(Post(ADDRESS, form={"a": "b"}), Get(ADDRESS)), HOSTS)
+            await driver.hold(ask(Get(ADDRESS), Post(ADDRESS)), HOSTS)
+
+    asyncio.run(one_by_one())
+    assert server.arrived == [(0, "POST"), (0, "GET"), (0, "GET"), (0, "POST")]
+
+
+@pytest.fixture
+def looked_up(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names that were looked up, one by one."""
+    names: list[str] = []
+    real = socket.getaddrinfo
+
+    def watched(host: Any, *args: Any, **kwargs: Any) -> Any:
+        names.append(host)
+        return real(host, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", watched)
+    return names
+
+
+def test_a_name_is_looked_up_once_for_all_who_ask(server: Server, looked_up: list[str]) -> None:
+    async def hundred() -> None:
+        async with Driver() as driver:
+            asking = (driver.hold(ask(Get(ADDRESS)), HOSTS) for _ in range(100))
+            await asyncio.gather(*asking)
+
+    asyncio.run(hundred())
+    assert (looked_up, len(server.arrived)) == (["127.0.0.1"], 100)
+
+
+def test_a_name_is_looked_up_again_after_a_while(
+    server: Server, looked_up: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(addresses, "KEPT", 0.0)
+    hold_in_a_driver(ask(Get(ADDRESS), Get(ADDRESS)), HOSTS)
+    assert looked_up == ["127.0.0.1"] * 2
+
+
+def test_a_name_that_leads_nowhere_is_looked_up_again_at_once(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = socket.getaddrinfo
+
+    def once(*_: Any, **__: Any) -> Any:
+        monkeypatch.setattr(socket, "getaddrinfo", real)
+        raise socket.gaierror(socket.EAI_AGAIN, "not now")
+
+    monkeypatch.setattr(socket, "getaddrinfo", once)
+
+    def brave() -> Conversation:
+        with pytest.raises(TransportError, match="gaierror at network.example"):
+            yield Get(ADDRESS)
+        answer = yield Get(ADDRESS)
+        return answer.status
+
+    assert hold_in_a_driver(brave(), HOSTS) == 200
