@@ -21,7 +21,7 @@ from tokens.probing import AT_ONCE
 LOAD = 200_000
 FEW = 100_000  # up to so many tokens, five runs are made, and beyond three
 BARE = "a bare aiohttp loop"
-TASKS = "a Celery task for each token, two processes"
+TASKS = f"a Celery task for each token, {task_per_token.PROCESSES} processes"
 
 
 def run(
@@ -48,7 +48,7 @@ def load(answerer: Answerer) -> Iterator[Figure]:
 
 def sweeps(answerer: Answerer, count: int, runs: int, tasks: int) -> Iterator[Figure]:
     title, asked, beyond = f"{count:,} tokens", 0, 0
-    engine, bare, by_tasks, peaks = [], [], [], []
+    engine, bare, by_tasks, several, peaks = [], [], [], [], []
     ids = list(Token.objects.values_list("pk", flat=True)[:tasks]) if count <= FEW else []
     for _ in range(runs):
         make_due()
@@ -63,12 +63,16 @@ def sweeps(answerer: Answerer, count: int, runs: int, tasks: int) -> Iterator[Fi
         beyond += sum(counts["beyond"].values())
         if ids:
             by_tasks.append(task_per_token.measure(answerer, ids))
+            make_due()
+            several.append(worker.sweep(answerer, task_per_token.PROCESSES).rate)
     yield pairs("sweep", title, "tokens/s", engine, BARE, bare)
     of = f"the most of {runs} runs"
     yield Figure("sweep", f"{title}: memory of the worker", max(peaks), "MB", of=of)
     yield Figure("sweep", f"{title}: calls beyond a budget", beyond, "calls", of=f"{asked:,} calls")
     if by_tasks:
         yield pairs("sweep", title, "tokens/s", engine, TASKS, by_tasks)
+        title = f"{title}, in {task_per_token.PROCESSES} processes too"
+        yield pairs("sweep", title, "tokens/s", several, TASKS, by_tasks)
 
 
 def bare_rate(answerer: Answerer, count: int) -> float:
