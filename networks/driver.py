@@ -96,13 +96,15 @@ class Driver:
     async def _send(self, prepared: Prepared, seconds: float) -> Answer:
         if self._transfers is None:
             raise RuntimeError("hold conversations inside `async with Driver()`")
+        end = monotonic() + seconds
         address = public_address(prepared.url)
         places = await self._places(address, seconds)
         curl = self._idle.pop() if self._idle else made()
         coming = Coming()
         curl.setopt(pycurl.URL, address)
         curl.setopt(pycurl.RESOLVE, places)
-        curl.setopt(pycurl.TIMEOUT_MS, int(seconds * 1000))
+        # What is left once the name is looked up; 0 would be for ever.
+        curl.setopt(pycurl.TIMEOUT_MS, max(int((end - monotonic()) * 1000), 1))
         curl.setopt(pycurl.HEADERFUNCTION, coming.lines.append)
         curl.setopt(pycurl.WRITEFUNCTION, coming.take)
         set_out(curl, prepared)

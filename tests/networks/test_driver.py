@@ -6,13 +6,14 @@ import asyncio
 import re
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
 import pytest
 
-from networks import addresses
+from networks import addresses, http
 from networks.base import Conversation, Get, Post, Request, TransportError
 from networks.driver import Driver
 from networks.http import hold
@@ -204,3 +205,22 @@ def test_a_name_that_leads_nowhere_is_looked_up_again_at_once(
         return answer.status
 
     assert hold_in_a_driver(brave(), HOSTS) == 200
+
+
+def test_the_time_of_a_request_has_that_of_its_name_in_it(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Less than a millisecond may be left: libcurl takes none for no limit."""
+    real = socket.getaddrinfo
+
+    def slowly(*args: Any, **kwargs: Any) -> Any:
+        time.sleep(0.9)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slowly)
+    monkeypatch.setattr(http, "REQUEST_LIMIT", 1.0)
+    server.answers = lambda number: (time.sleep(3), HELLO)[1]
+    begun = time.monotonic()
+    with pytest.raises(TransportError):
+        hold_in_a_driver(ask(Get(ADDRESS)), HOSTS)
+    assert time.monotonic() - begun < 1.6
