@@ -50,7 +50,9 @@ class Transfers:
                 self._multi.remove_handle(curl)
 
     def close(self) -> None:
-        """Everything at once; nothing may be under way."""
+        """Everything at once; what is under way fails."""
+        for curl in list(self._under_way):
+            self._end(curl, TransferFailed(pycurl.E_ABORTED_BY_CALLBACK))
         self._wake_after(-1)
         self._loop.remove_reader(self._sockets)
         self._multi.close()

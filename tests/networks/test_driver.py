@@ -143,6 +143,22 @@ def test_what_is_left_in_the_middle_disturbs_nobody(server: Server) -> None:
     assert (asyncio.run(left()), troubles) == (200, [])
 
 
+def test_what_is_under_way_when_the_driver_is_closed_fails(server: Server) -> None:
+    go_on = threading.Event()
+    server.answers = lambda number: HELLO if go_on.wait(10) else b""
+
+    async def closed() -> None:
+        async with Driver() as driver:
+            waiting = asyncio.create_task(driver.hold(ask(Get(ADDRESS)), HOSTS))
+            while not server.arrived:
+                await asyncio.sleep(0.01)
+        with pytest.raises(TransportError, match="E_ABORTED_BY_CALLBACK"):
+            await asyncio.wait_for(waiting, 2)
+
+    asyncio.run(closed())
+    go_on.set()
+
+
 def test_nothing_of_one_request_is_in_the_next(server: Server, settings: Any) -> None:
     """A transfer is used again: neither its body nor its method may stay."""
 
