@@ -27,8 +27,8 @@ HEADERS = {
 
 
 async def bare(answerer: Answerer, count: int, at_once: int) -> float:
-    """Ask `count` times over a session like the Driver's, and read the answers as it does:
-    no database, no keys, no conversations. Returns seconds."""
+    """Ask `count` times over a session of aiohttp, with the Driver's limits: no database, no keys,
+    no conversations. Returns seconds."""
     texts = iter([text_of(str(number)) for number in range(count)])
     session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0),

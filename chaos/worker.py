@@ -58,6 +58,20 @@ def letting_go(act: Callable[..., Any]) -> Callable[..., Any]:
     return acts
 
 
+def ending(run: Callable[..., Any]) -> Callable[..., Any]:
+    """A lane that breaks off has let go, too: what it held comes back with its lease."""
+
+    @wraps(run)
+    def runs(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return run(*args, **kwargs)
+        finally:
+            held["tokens"] = 0
+            _note()
+
+    return runs
+
+
 def claiming_mail(claim: Callable[..., Any]) -> Callable[..., Any]:
     """One after the other: a mail is held until the next is looked for."""
 
@@ -86,3 +100,4 @@ def hurry(**_: Any) -> None:
     own = vars(probing)
     own.update(claim=claiming_tokens(own["claim"]))
     own.update({name: letting_go(own[name]) for name in ("write_down", "hand_back")})
+    probing.Lane.run = ending(probing.Lane.run)  # type: ignore[method-assign]

@@ -14,6 +14,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from ipaddress import IPv6Address, IPv6Network, ip_address
 from time import monotonic
 from urllib.parse import urlsplit
@@ -102,26 +103,31 @@ class Names:
     all who ask meanwhile, and kept for KEPT seconds."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[str, int], tuple[float, asyncio.Future[list[str]]]] = {}
+        self._found: dict[tuple[str, int], asyncio.Future[list[str]]] = {}
 
     async def permitted(self, host: str, port: int, seconds: float) -> list[str]:
         """The addresses that may be connected to, the preferred first. Raises OSError, also where
         it takes longer than `seconds`."""
-        until, found = self._found.get((host, port), (0.0, None))
-        if found is None or until < monotonic():
-            found = asyncio.ensure_future(self._look_up(host, port))
-            self._found[host, port] = monotonic() + KEPT, found
+        place = host, port
+        found = self._found.get(place)
+        if found is None:
+            found = self._found[place] = asyncio.ensure_future(_look_up(host, port))
+            found.add_done_callback(partial(self._keep, place))
         if found.done():
             return found.result()
         return await asyncio.wait_for(asyncio.shield(found), seconds)
 
-    async def _look_up(self, host: str, port: int) -> list[str]:
-        try:
-            look_up = asyncio.get_running_loop().getaddrinfo
-            found = await look_up(host, port, type=socket.SOCK_STREAM)
-            named = [str(place[0]) for *_, place in found]
-            good = permitted(host, port, named)
-        except OSError:
-            del self._found[host, port]  # the next asks again
-            raise
-        return [address for address in named if address in good]
+    def _keep(self, place: tuple[str, int], found: asyncio.Future[list[str]]) -> None:
+        """For a while; what failed is looked up again by the next who asks."""
+        if found.cancelled() or found.exception():
+            del self._found[place]
+        else:
+            asyncio.get_running_loop().call_later(KEPT, self._found.pop, place)
+
+
+async def _look_up(host: str, port: int) -> list[str]:
+    look_up = asyncio.get_running_loop().getaddrinfo
+    found = await look_up(host, port, type=socket.SOCK_STREAM)
+    named = [str(place[0]) for *_, place in found]
+    good = permitted(host, port, named)
+    return [address for address in named if address in good]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from contextlib import closing
-from io import BytesIO
 from time import monotonic
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -26,9 +25,15 @@ OPTIONS: dict[int, Any] = {
     pycurl.HTTP_VERSION: pycurl.CURL_HTTP_VERSION_1_1,
     pycurl.PROXY: "",
     pycurl.CONNECTTIMEOUT_MS: int(http.CONNECT_LIMIT * 1000),
+    # Those that were idle for longer are closed, as a server may have done on its side.
+    pycurl.MAXAGE_CONN: 15,
     # Asked for identity, some pack it all the same.
     pycurl.ACCEPT_ENCODING: "gzip, deflate",
 }
+
+# How often a request may leave where kept connections break off, nobody knowing whether it arrived:
+# a question once more, but not a refresh token, which was spent the first time.
+MOST_SENT = {"GET": 2}
 
 
 class Driver:
@@ -91,28 +96,32 @@ class Driver:
             failure = TransportError(f"{error} at {prepared.host}")
         except (pycurl.error, OSError, ValueError) as error:
             failure = http.failure_of(error, prepared)
-        raise failure
+        try:
+            raise failure
+        finally:
+            del failure  # it holds this frame, and would hold itself
 
     async def _send(self, prepared: Prepared, seconds: float) -> Answer:
         if self._transfers is None:
             raise RuntimeError("hold conversations inside `async with Driver()`")
-        end = monotonic() + seconds
+        transfers, end = self._transfers, monotonic() + seconds
         address = public_address(prepared.url)
         places = await self._places(address, seconds)
         curl = self._idle.pop() if self._idle else made()
-        coming = Coming()
+        coming = Coming(MOST_SENT.get(prepared.method, 1))
         curl.setopt(pycurl.URL, address)
         curl.setopt(pycurl.RESOLVE, places)
         # What is left once the name is looked up; 0 would be for ever.
         curl.setopt(pycurl.TIMEOUT_MS, max(int((end - monotonic()) * 1000), 1))
+        curl.setopt(pycurl.PREREQFUNCTION, coming.is_sent)
         curl.setopt(pycurl.HEADERFUNCTION, coming.lines.append)
         curl.setopt(pycurl.WRITEFUNCTION, coming.take)
         set_out(curl, prepared)
         try:
-            await self._transfers.perform(curl)
+            await transfers.perform(curl)
         except TransferFailed:
-            if coming.refusal:
-                raise coming.refusal from None
+            if coming.is_too_large:
+                raise TransportError("the answer is too large") from None
             raise
         self._idle.append(curl)
         return coming.answer(curl.getinfo(pycurl.RESPONSE_CODE))
@@ -130,18 +139,23 @@ class Driver:
 class Coming:
     """An answer on its way; one that is too large is not taken to its end."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_sent: int) -> None:
         self.lines: list[bytes] = []
         self.body = b""
-        self.refusal: TransportError | None = None
+        self.is_too_large = False
+        self._left = most_sent
+
+    def is_sent(self, *_: object) -> int:
+        """Where a kept connection breaks off, libcurl would send on others again and again."""
+        self._left -= 1
+        return pycurl.PREREQFUNC_OK if self._left >= 0 else pycurl.PREREQFUNC_ABORT
 
     def take(self, chunk: bytes) -> int:
         """How much of it was taken: with less than all, libcurl gives up."""
-        try:
-            self.body = http.grown(self.body, chunk)
-        except TransportError as error:
-            self.refusal = error
+        self.is_too_large = len(self.body) + len(chunk) > http.BODY_LIMIT
+        if self.is_too_large:
             return 0
+        self.body += chunk
         return len(chunk)
 
     def answer(self, status: int) -> Answer:
@@ -151,14 +165,19 @@ class Coming:
         return Answer(status, http.lowered(self._pairs()), body)
 
     def _pairs(self) -> list[tuple[str, str]]:
-        """Each line's name and value; not of what came before the answer (RFC 9110, 15.2)."""
+        """Each header's name and value: not of what came before the answer, nor of what came
+        behind its body (RFC 9110, 15.2 and 6.5)."""
         pairs: list[tuple[str, str]] = []
+        is_over = False
         for line in b"".join(self.lines).decode("latin-1").split("\n"):
             name, colon, value = line.partition(":")
             if name.startswith("HTTP/"):
                 pairs.clear()
-            elif colon:
+                is_over = False
+            elif colon and not is_over:
                 pairs.append((name, value.strip()))
+            elif not name.strip():
+                is_over = True
         return pairs
 
 
@@ -174,15 +193,11 @@ def made() -> pycurl.Curl:
 def set_out(curl: pycurl.Curl, prepared: Prepared) -> None:
     """Method, headers and body, whatever the request before had."""
     headers = signed(prepared)
-    if prepared.method == "POST":
-        body = (prepared.body or "").encode()
+    if prepared.method != "GET":
         headers = {"Content-Type": "", **headers}
-        curl.setopt(pycurl.POST, 1)
-        curl.setopt(pycurl.POSTFIELDSIZE, len(body))
-        # Read, so that libcurl cannot begin again: where a kept connection breaks off it would
-        # send anew on another, and a refresh token that arrived the first time is spent.
-        curl.setopt(pycurl.READFUNCTION, BytesIO(body).read)
+        curl.setopt(pycurl.POSTFIELDS, (prepared.body or "").encode())
     else:
         curl.setopt(pycurl.HTTPGET, 1)
+    curl.setopt(pycurl.CUSTOMREQUEST, prepared.method)
     # Without a value, libcurl sends none of that name.
     curl.setopt(pycurl.HTTPHEADER, [f"{name}: {value}" for name, value in headers.items()])

@@ -122,7 +122,7 @@ class _Session(requests.Session):
         ) as response:
             body = b""
             for chunk in response.iter_content(CHUNK):
-                body = grown(body, chunk)
+                body = _grown(body, chunk)
         return Answer(response.status_code, lowered(response.headers.items()), body)
 
 
@@ -138,7 +138,7 @@ def lowered(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
     return lower
 
 
-def grown(body: bytes, chunk: bytes) -> bytes:
+def _grown(body: bytes, chunk: bytes) -> bytes:
     if len(body) + len(chunk) > BODY_LIMIT:
         raise TransportError("the answer is too large")
     return body + chunk

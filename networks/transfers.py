@@ -8,8 +8,8 @@ from selectors import DefaultSelector
 
 import pycurl
 
-# Connections without a transfer that are kept for the next one; the oldest is closed for a new one.
-IDLE_CONNECTIONS = 2000
+# Connections that are kept; where there are more, the one that was idle longest is closed.
+CONNECTIONS = 1000
 
 # E_MULTI_… are of the whole, with numbers of their own.
 NAMES = [name for name in dir(pycurl) if name.startswith("E_") and "_MULTI_" not in name]
@@ -35,7 +35,7 @@ class Transfers:
         self._loop.add_reader(self._sockets, self._go_on)
         self._timer: asyncio.Handle | None = None
         self._multi = pycurl.CurlMulti()
-        self._multi.setopt(pycurl.M_MAXCONNECTS, IDLE_CONNECTIONS)
+        self._multi.setopt(pycurl.M_MAXCONNECTS, CONNECTIONS)
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._wake_after)
 
@@ -48,6 +48,7 @@ class Transfers:
         finally:
             if self._under_way.pop(curl, None):  # nobody waits for it any more
                 self._multi.remove_handle(curl)
+            del done  # a failure holds this frame, and would hold itself
 
     def close(self) -> None:
         """Everything at once; what is under way fails."""

@@ -80,6 +80,7 @@ REQUESTS = [
     Post(f"{BASE}/echo", json={"name": "Alpenglück", "list": [1, None]}),
     Get(f"{BASE}/elsewhere/../echo", bearer=SECRET),
     Post(f"{BASE}/echo"),
+    Request("DELETE", f"{BASE}/echo", bearer=SECRET),
 ]
 
 
