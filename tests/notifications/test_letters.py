@@ -66,7 +66,7 @@ def test_each_version_alone_is_enough_to_act_on(
         "“Alpenglück” (LinkedIn Page)",
         "since 1 Jul 2026, 12:30 (CEST)",
         "LinkedIn says that the access of Anna Huber was revoked, but not why.",
-        "“Anna Huber” or another person with this role there (super admin) has to open the link",
+        "Anna Huber or another person with this role there (super admin) has to open the link",
         "super admin",
         "about a minute",
         f"https://tokenwacht.example/o/alpenglueck/profiles/{page.pk}/refresh/",
