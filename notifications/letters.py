@@ -77,7 +77,7 @@ def _digest(notices: Sequence[Notice]) -> dict[str, Any]:
         }
         for content in contents
     ]
-    shared = ("name", "organization", "settings_url")
+    shared = ("name", "settings_url")
     needing = sum(content["count"] for content in contents if content["todo"])
     own = {"entries": entries, "needing": needing}
     return {name: contents[0][name] for name in shared} | own
