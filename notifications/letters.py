@@ -13,6 +13,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.translation import gettext_lazy as _
 
 from accounts.localization import zone_of
 from accounts.models import User
@@ -24,18 +25,24 @@ from notifications.stopping import stop_path
 from tokens import advice
 
 # What of a kind is not that of all.
-OWN = {
+OWN: dict[NoticeKind, dict[str, Any]] = {
     NoticeKind.ESCALATION: {
         "todo": "mail/escalation.todo.txt",
         "because": "mail/escalation.because.txt",
+        "profile_link": _("Add an owner"),
     },
     NoticeKind.RESTORED: {"todo": ""},
 }
-SHARED = {"todo": "mail/notice.todo.txt", "because": "mail/notice.because.txt"}
+SHARED = {
+    "todo": "mail/notice.todo.txt",
+    "because": "mail/notice.because.txt",
+    "profile_link": "",
+}
 
 
-def parts(kind: NoticeKind) -> dict[str, str]:
-    """The templates of a kind's sentences, by what they say."""
+def parts(kind: NoticeKind) -> dict[str, Any]:
+    """The templates of a kind's sentences, by what they say; and what a quiet link to the profile
+    says, where there is one."""
     own = {"fact": f"mail/{kind.value}.fact.txt", "lead": f"mail/{kind.value}.lead.txt"}
     return SHARED | own | OWN.get(kind, {})
 

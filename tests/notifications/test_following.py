@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from bs4 import BeautifulSoup
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Organization, User
 from notifications.kinds import NoticeKind
-from notifications.models import Notice, Outcome, Preferences, RefusedAddress
+from notifications.models import Digest, Notice, Outcome, Preferences, RefusedAddress
 from notifications.planning import plan
 from notifications.tasks import look_ahead, plan_and_send
 from profiles.models import Ownership, Profile
@@ -46,8 +49,8 @@ def escalating(world: World) -> None:
     Organization.objects.filter(pk=world.alpenglueck.pk).update(escalates=True)
 
 
-def body(mail: Any) -> str:
-    return str(mail.get_body(("plain",)).get_content())
+def body(mail: Any, version: str = "plain") -> str:
+    return str(mail.get_body((version,)).get_content())
 
 
 @pytest.mark.usefixtures("page")
@@ -304,3 +307,32 @@ def test_a_neighbours_admin_hears_nothing(world: World, looked: Looked, postbox:
     plan_and_send()
 
     assert not postbox.to(world.nils)
+
+
+@pytest.mark.usefixtures("escalating")
+@pytest.mark.parametrize("digest", [Digest.NONE, Digest.WEEKLY])
+def test_admins_are_led_to_where_an_owner_is_entered(
+    world: World, looked: Looked, postbox: Postbox, digest: Digest
+) -> None:
+    Preferences.objects.create(user=world.anna, digest=digest)
+    page = looked.profile(token=looked.login())
+    Ownership.objects.all().delete()
+    looked.lose(page)
+    plan_and_send()
+    days_pass(7)
+
+    look_ahead()
+
+    [mail] = postbox.to(world.anna)
+    path = reverse("profiles:settings", args=[world.alpenglueck.slug, page.pk])
+    assert re.search(rf"/refresh/\s+Add an owner:\s+\S+{path}\s", body(mail))
+    html = BeautifulSoup(body(mail, "html"), "html.parser")
+    [link] = html.select(f"a[href$='{path}']")
+    assert link.get_text() == "Add an owner"
+    assert not link.get("class")
+
+
+@pytest.mark.usefixtures("page")
+def test_owners_are_not_asked_to_enter_another(postbox: Postbox) -> None:
+    for version in ("plain", "html"):
+        assert "Add an owner" not in body(postbox.mails[0], version)
