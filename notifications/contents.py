@@ -16,7 +16,7 @@ from django.utils import timezone
 from networks.base import Reason
 from notifications.following import REMINDERS
 from notifications.kinds import NoticeKind
-from notifications.models import Notice
+from notifications.models import Notice, Outcome
 from notifications.names import IN_SUBJECT, shown
 from tokens.models import Token
 from tokens.wording import explain
@@ -85,6 +85,17 @@ def first_mail(notices: Sequence[Notice]) -> UUID | None:
         told.exclude(sent_at=None).order_by("-change").values_list("mail", flat=True).first()
     )
     return found
+
+
+def told_losses(notices: Sequence[Notice]) -> set[int]:
+    """The losses of which an owner was told by a mail that did not come back, among those that
+    admins read of here."""
+    losses = [notice.change_id for notice in notices if notice.kind == NoticeKind.ESCALATION]
+    if not losses:
+        return set()
+    sent = Notice.objects.filter(change__in=losses, kind=NoticeKind.ACCESS_LOST)
+    arrived = sent.exclude(sent_at=None).exclude(outcome=Outcome.REFUSED)
+    return set(arrived.values_list("change", flat=True))
 
 
 def _item(notice: Notice) -> Item:

@@ -13,10 +13,11 @@ from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
+from django.utils.translation import gettext_lazy as _
 
 from accounts.localization import zone_of
 from accounts.models import User
-from notifications.contents import about, first_mail
+from notifications.contents import about, first_mail, told_losses
 from notifications.kinds import NoticeKind
 from notifications.models import Notice, OperatorNotice
 from notifications.names import IN_SUBJECT, LONG, shown
@@ -24,18 +25,24 @@ from notifications.stopping import stop_path
 from tokens import advice
 
 # What of a kind is not that of all.
-OWN = {
+OWN: dict[NoticeKind, dict[str, Any]] = {
     NoticeKind.ESCALATION: {
         "todo": "mail/escalation.todo.txt",
         "because": "mail/escalation.because.txt",
+        "profile_link": _("Add an owner"),
     },
     NoticeKind.RESTORED: {"todo": ""},
 }
-SHARED = {"todo": "mail/notice.todo.txt", "because": "mail/notice.because.txt"}
+SHARED = {
+    "todo": "mail/notice.todo.txt",
+    "because": "mail/notice.because.txt",
+    "profile_link": "",
+}
 
 
-def parts(kind: NoticeKind) -> dict[str, str]:
-    """The templates of a kind's sentences, by what they say."""
+def parts(kind: NoticeKind) -> dict[str, Any]:
+    """The templates of a kind's sentences, by what they say; and what a quiet link to the profile
+    says, where there is one."""
     own = {"fact": f"mail/{kind.value}.fact.txt", "lead": f"mail/{kind.value}.lead.txt"}
     return SHARED | own | OWN.get(kind, {})
 
@@ -45,10 +52,11 @@ def letter(notices: Sequence[Notice]) -> EmailMultiAlternatives:
     user, is_digest = notices[0].user, notices[0].digest_at is not None
     kinds = dict.fromkeys(NoticeKind(notice.kind) for notice in notices)
     stop = settings.BASE_URL + stop_path(user, *kinds)
+    name, content = ("digest", _digest) if is_digest else ("notice", _content)
     mail = _mail(
-        "digest" if is_digest else "notice",
+        name,
         user,
-        lambda: (_digest(notices) if is_digest else _content(notices)) | {"stop_url": stop},
+        lambda: content(notices, told_losses(notices)) | {"stop_url": stop},
         message=notices[0].mail,
     )
     # RFC 8058: one click stops it.
@@ -59,16 +67,18 @@ def letter(notices: Sequence[Notice]) -> EmailMultiAlternatives:
     return mail
 
 
-def _content(notices: Sequence[Notice]) -> dict[str, Any]:
-    return about(notices) | parts(NoticeKind(notices[0].kind))
+def _content(notices: Sequence[Notice], told: set[int]) -> dict[str, Any]:
+    are_told = [notice.change_id in told for notice in notices]
+    what_was_told = {"all_told": all(are_told), "none_told": not any(are_told)}
+    return about(notices) | parts(NoticeKind(notices[0].kind)) | what_was_told
 
 
-def _digest(notices: Sequence[Notice]) -> dict[str, Any]:
+def _digest(notices: Sequence[Notice], told: set[int]) -> dict[str, Any]:
     """One entry for each kind and cause, as the mail about it alone would say it."""
     together: dict[tuple[str, UUID], list[Notice]] = {}
     for notice in notices:
         together.setdefault((notice.kind, notice.cause), []).append(notice)
-    contents = [_content(group) for group in together.values()]
+    contents = [_content(group, told) for group in together.values()]
     entries = [
         content
         | {
@@ -77,7 +87,7 @@ def _digest(notices: Sequence[Notice]) -> dict[str, Any]:
         }
         for content in contents
     ]
-    shared = ("name", "organization", "settings_url")
+    shared = ("name", "settings_url")
     needing = sum(content["count"] for content in contents if content["todo"])
     own = {"entries": entries, "needing": needing}
     return {name: contents[0][name] for name in shared} | own

@@ -32,7 +32,8 @@ WORDS: Mapping[Reason, Promise] = {
 SUDDEN = gettext_lazy(
     "So many logins do not end by chance on one day. Either %(network)s is mistaken, and they come "
     "back by themselves; or it has withdrawn something from our app: see in its developer console "
-    "whether the app is still active. If it is, wait: you hear when it is over. If it is not, "
+    "whether the app is still active and still has its permissions, and whether its secret is "
+    "still the same. If all of this is so, wait: you hear when it is over. If any of it is not, "
     "settle that with %(network)s."
 )
 ADVICE: Mapping[Reason, Promise] = {

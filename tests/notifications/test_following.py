@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
+from bs4 import BeautifulSoup
+from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import Organization, User
+from accounts.models import Membership, Organization, Role, User
 from notifications.kinds import NoticeKind
-from notifications.models import Notice, Outcome, Preferences, RefusedAddress
+from notifications.letters import letter
+from notifications.models import Digest, Notice, Outcome, Preferences, RefusedAddress
 from notifications.planning import plan
 from notifications.tasks import look_ahead, plan_and_send
 from profiles.models import Ownership, Profile
 from tests.notifications.conftest import Killed, Looked, Postbox, killed_at
 from tests.people import World
+from tests.roles import queries_of
 
 
 def days_pass(days: float) -> None:
@@ -46,8 +52,8 @@ def escalating(world: World) -> None:
     Organization.objects.filter(pk=world.alpenglueck.pk).update(escalates=True)
 
 
-def body(mail: Any) -> str:
-    return str(mail.get_body(("plain",)).get_content())
+def body(mail: Any, version: str = "plain") -> str:
+    return str(mail.get_body((version,)).get_content())
 
 
 @pytest.mark.usefixtures("page")
@@ -167,6 +173,11 @@ def test_a_crash_neither_forgets_a_reminder_nor_sends_it_twice(
     assert len(postbox.mails) == 2
 
 
+TOLD = "Its owners were told by mail, but nobody has refreshed the connection."
+UNTOLD = "No owner could be reached by mail."
+EITHER = "No owner could be reached by mail, or none has refreshed the connection"
+
+
 @pytest.mark.usefixtures("page", "escalating")
 def test_after_the_last_reminder_the_admins_are_told(world: World, postbox: Postbox) -> None:
     days_pass(2)
@@ -181,6 +192,7 @@ def test_after_the_last_reminder_the_admins_are_told(world: World, postbox: Post
 
     [mail] = postbox.to(world.anna)
     assert "nobody has renewed it" in mail["Subject"]
+    assert TOLD in body(mail)
 
 
 @pytest.mark.usefixtures("escalating")
@@ -211,7 +223,24 @@ def test_where_no_owner_can_be_told_the_admins_are_at_once(
 
     plan_and_send()
 
-    assert len(postbox.to(world.anna)) == len(postbox.mails) == 1
+    [mail] = postbox.mails
+    assert mail["To"] == world.anna.email
+    assert UNTOLD in body(mail)
+
+
+@pytest.mark.usefixtures("escalating")
+def test_that_one_admin_was_told_does_not_count_for_the_other(
+    world: World, looked: Looked, postbox: Postbox
+) -> None:
+    Membership.objects.filter(user=world.mara).update(role=Role.ADMIN)
+    page = looked.profile(token=looked.login())
+    Ownership.objects.all().delete()
+    looked.lose(page)
+
+    plan_and_send()
+
+    assert len(postbox.mails) == 2
+    assert all(UNTOLD in body(mail) for mail in postbox.mails)
 
 
 @pytest.mark.usefixtures("escalating")
@@ -226,7 +255,74 @@ def test_where_the_only_owners_address_is_refused_the_admins_are_told(
     look_ahead()
 
     assert RefusedAddress.objects.get().email == world.otto.email
-    assert len(postbox.to(world.anna)) == len(postbox.mails) == 1
+    [mail] = postbox.mails
+    assert mail["To"] == world.anna.email
+    assert UNTOLD in body(mail)
+
+
+@pytest.mark.usefixtures("escalating")
+def test_to_whom_no_mail_could_leave_was_not_told(
+    world: World, looked: Looked, postbox: Postbox
+) -> None:
+    looked.lose(looked.profile(token=looked.login()))
+    plan()
+    Notice.objects.all().give_up(Outcome.BAD_ADDRESS, "", now=timezone.now())
+
+    look_ahead()
+
+    [mail] = postbox.to(world.anna)
+    assert UNTOLD in body(mail)
+
+
+@pytest.mark.usefixtures("page", "escalating")
+def test_whose_mail_came_back_was_not_told(world: World, postbox: Postbox) -> None:
+    Notice.objects.update(outcome=Outcome.REFUSED, follow_up_at=timezone.now())
+    RefusedAddress.objects.create(email=world.otto.email)
+
+    look_ahead()
+
+    [mail] = postbox.to(world.anna)
+    assert UNTOLD in body(mail)
+
+
+@pytest.mark.usefixtures("escalating")
+@pytest.mark.parametrize(
+    ("logins", "said"), [(1, [EITHER]), (2, [TOLD, UNTOLD])], ids=["one login", "two"]
+)
+def test_each_entry_says_whether_the_owners_of_its_losses_were_told(
+    world: World, looked: Looked, postbox: Postbox, logins: int, said: list[str]
+) -> None:
+    """Otto, who stops the reminders, was told of the one loss, and nobody of the other."""
+    Preferences.objects.create(user=world.anna, digest=Digest.WEEKLY)
+    tokens = [looked.login() for _ in range(logins)]
+    pages = [looked.profile(name, token=tokens[at % logins]) for at, name in enumerate("AB")]
+    Ownership.objects.filter(profile=pages[1]).delete()
+    looked.lose(*pages)
+    plan_and_send()
+    Preferences.objects.create(user=world.otto, kinds=[])
+    days_pass(2)
+    look_ahead()
+    days_pass(7)
+
+    look_ahead()
+
+    [mail] = postbox.to(world.anna)
+    assert all(words in body(mail) for words in said)
+    assert sum(body(mail).count(words) for words in (TOLD, UNTOLD, EITHER)) == len(said)
+
+
+@pytest.mark.usefixtures("escalating")
+def test_what_was_told_is_asked_once_a_mail_and_for_admins_alone(looked: Looked) -> None:
+    pages = [looked.profile(token=looked.login()) for _ in range(4)]
+    Ownership.objects.filter(profile__in=pages[:2]).delete()
+    looked.lose(*pages)
+    plan()
+    rows = Notice.objects.select_related("user", "organization", "profile", "change")
+    for kind, queries in {NoticeKind.ACCESS_LOST: 0, NoticeKind.ESCALATION: 1}.items():
+        owed = list(rows.filter(kind=kind))
+        assert len(owed) == 2
+        owed[0].digest_at = timezone.now()
+        assert len(queries_of(partial(letter, owed))) == queries
 
 
 @pytest.mark.usefixtures("escalating")
@@ -304,3 +400,32 @@ def test_a_neighbours_admin_hears_nothing(world: World, looked: Looked, postbox:
     plan_and_send()
 
     assert not postbox.to(world.nils)
+
+
+@pytest.mark.usefixtures("escalating")
+@pytest.mark.parametrize("digest", [Digest.NONE, Digest.WEEKLY])
+def test_admins_are_led_to_where_an_owner_is_entered(
+    world: World, looked: Looked, postbox: Postbox, digest: Digest
+) -> None:
+    Preferences.objects.create(user=world.anna, digest=digest)
+    page = looked.profile(token=looked.login())
+    Ownership.objects.all().delete()
+    looked.lose(page)
+    plan_and_send()
+    days_pass(7)
+
+    look_ahead()
+
+    [mail] = postbox.to(world.anna)
+    path = reverse("profiles:settings", args=[world.alpenglueck.slug, page.pk])
+    assert re.search(rf"/refresh/\s+Add an owner:\s+\S+{path}\s", body(mail))
+    html = BeautifulSoup(body(mail, "html"), "html.parser")
+    [link] = html.select(f"a[href$='{path}']")
+    assert link.get_text() == "Add an owner"
+    assert not link.get("class")
+
+
+@pytest.mark.usefixtures("page")
+def test_owners_are_not_asked_to_enter_another(postbox: Postbox) -> None:
+    for version in ("plain", "html"):
+        assert "Add an owner" not in body(postbox.mails[0], version)

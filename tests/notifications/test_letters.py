@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from bs4 import BeautifulSoup
 from django.core.mail import EmailMultiAlternatives
-from django.utils import translation
+from django.template import Context, Template
+from django.utils import timezone, translation
 
 from networks.base import Reason
 from notifications.letters import letter
@@ -66,7 +67,7 @@ def test_each_version_alone_is_enough_to_act_on(
         "“Alpenglück” (LinkedIn Page)",
         "since 1 Jul 2026, 12:30 (CEST)",
         "LinkedIn says that the access of Anna Huber was revoked, but not why.",
-        "“Anna Huber” or another person with this role there (super admin) has to open the link",
+        "Anna Huber or another person with this role there (super admin) has to open the link",
         "super admin",
         "about a minute",
         f"https://tokenwacht.example/o/alpenglueck/profiles/{page.pk}/refresh/",
@@ -103,7 +104,7 @@ def test_a_reader_of_no_language_of_ours_and_of_an_unknown_zone_is_written_to_al
     world.otto.language, world.otto.time_zone = language, "../etc/passwd"
     world.otto.save()
 
-    assert "1. Juli 2026, 12:30 (CEST)" in write(looked, page).body
+    assert "1. Juli 2026, 12:30 (MESZ)" in write(looked, page).body
 
 
 @pytest.mark.parametrize(
@@ -117,6 +118,29 @@ def test_the_time_is_that_of_the_readers_clock(
     world.otto.save()
 
     assert time in write(looked, page).body
+
+
+@pytest.mark.parametrize(
+    ("place", "month", "german", "english"),
+    [
+        ("Europe/Berlin", 1, "MEZ", "CET"),
+        ("Europe/Berlin", 7, "MESZ", "CEST"),
+        ("Europe/Lisbon", 1, "WEZ", "WET"),
+        ("Europe/Lisbon", 7, "WESZ", "WEST"),
+        ("Europe/Athens", 1, "OEZ", "EET"),
+        ("Europe/Athens", 7, "OESZ", "EEST"),
+        ("Asia/Tokyo", 7, "JST", "JST"),
+        ("America/Sao_Paulo", 7, "-03", "-03"),
+    ],
+)
+def test_a_zone_has_the_letters_of_the_readers_language(
+    place: str, month: int, german: str, english: str
+) -> None:
+    moment = Context({"moment": SINCE.replace(month=month)})
+    said = Template("{% load figures %}{{ moment|zone }}")
+    for language, letters in {"de": german, "en": english}.items():
+        with timezone.override(place), translation.override(language):
+            assert said.render(moment) == letters
 
 
 @pytest.mark.usefixtures("english")

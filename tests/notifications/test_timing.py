@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import Membership, User
 from notifications.kinds import NoticeKind
 from notifications.models import Digest, Notice, Preferences
 from notifications.planning import plan
@@ -160,6 +160,28 @@ def test_a_digest_is_one_mail_about_all_that_happened(
     assert all(f"LinkedIn Page {page.name}: no valid access" in text for page in pages)
     assert all(f"/profiles/{page.pk}/refresh/" in text for page in pages)
     assert len(set(Notice.objects.values_list("mail", flat=True))) == 1
+
+
+@pytest.mark.usefixtures("looked")
+def test_each_entry_of_a_digest_says_whose_it_is_and_who_can_help(
+    world: World, postbox: Postbox
+) -> None:
+    rest(world, digest=Digest.DAILY)
+    Membership.objects.create(organization=world.nordwind, user=world.otto)
+    for organization in (world.alpenglueck, world.nordwind):
+        there = Looked(organization, world.otto)
+        there.lose(there.profile(token=there.login()))
+    plan_and_send()
+    it_is_time()
+
+    plan_and_send()
+
+    [mail] = postbox.mails
+    for version in ("plain", "html"):
+        content = mail.get_body((version,)).get_content()  # type: ignore[union-attr]
+        for name in (world.alpenglueck.name, world.nordwind.name):
+            assert content.count(f"Organization: {name}") == 1
+            assert content.count(f"or ask the admins of {name}.") == 1
 
 
 def test_a_digest_leaves_out_what_recovered(world: World, looked: Looked, postbox: Postbox) -> None:

@@ -1,18 +1,27 @@
-"""Numbers, shares, money and spans of time as the reader's language writes them."""
+"""Numbers, shares, money, spans of time and time zones as the reader's language writes them."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from babel import numbers, units
 from django import template
 from django.conf import settings
 from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
 
 register = template.Library()
 
 PARTS = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
+ZONES = {
+    "CET": _("CET"),
+    "CEST": _("CEST"),
+    "WET": _("WET"),
+    "WEST": _("WEST"),
+    "EET": _("EET"),
+    "EEST": _("EEST"),
+}
 
 
 def _locale() -> str:
@@ -53,3 +62,10 @@ def lasting(span: timedelta | None) -> str:
     return " ".join(
         units.format_unit(count, f"duration-{name}", locale=_locale()) for name, count in told
     )
+
+
+@register.filter(expects_localtime=True)
+def zone(moment: datetime) -> str:
+    """«CEST»: the zone that its clock shows."""
+    name = moment.tzname() or ""
+    return str(ZONES.get(name, name))

@@ -56,7 +56,7 @@ NOTES = (
         ),
     ),
     Note(
-        _("You can see at your server which apps have access, and take it back there."),
+        _("You can see at your server which apps have access, and revoke it there."),
         (_("Bluesky: connected apps"), "https://bsky.social/account"),
     ),
 )

@@ -65,7 +65,7 @@ NOTES = (
         )
     ),
     Note(
-        _("You can see at Facebook which apps have access, and take it back there."),
+        _("You can see at Facebook which apps have access, and revoke it there."),
         (
             _("Facebook: business integrations"),
             "https://www.facebook.com/settings?tab=business_tools",

@@ -64,7 +64,7 @@ NOTES = (
     Note(_("Google asks each time which account you mean. Choose the one of the business.")),
     Note(
         _(
-            "You can see at Google which apps have access, and take it back there. That ends all "
+            "You can see at Google which apps have access, and revoke it there. That ends all "
             "locations of the Google account at once."
         ),
         (_("Google: your connections"), "https://myaccount.google.com/connections"),

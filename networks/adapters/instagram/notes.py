@@ -80,7 +80,7 @@ NOTES = (
         )
     ),
     Note(
-        _("You can see at Instagram which apps have access, and take it back there."),
+        _("You can see at Instagram which apps have access, and revoke it there."),
         (
             _("Instagram: apps and websites"),
             "https://www.instagram.com/accounts/manage_access/",

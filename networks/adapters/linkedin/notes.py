@@ -75,7 +75,7 @@ NOTES = (
     ),
     Note(_("LinkedIn wants a person to renew the connection at least every 365 days.")),
     Note(
-        _("You can see at LinkedIn which apps have access, and take it back there."),
+        _("You can see at LinkedIn which apps have access, and revoke it there."),
         (
             _("LinkedIn: permitted services"),
             "https://www.linkedin.com/psettings/permitted-services",

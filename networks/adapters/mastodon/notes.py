@@ -52,7 +52,7 @@ NOTES = (
     Note(
         _(
             "You can see at your server which apps have access, under “Account” and “Authorized "
-            "apps”, and take it back there. A new password set by mail takes it from all apps."
+            "apps”, and revoke it there. A new password set by mail revokes it for all apps."
         ),
         (
             _("Mastodon: authorized apps of mastodon.social"),

@@ -47,7 +47,7 @@ NOTES = (
         )
     ),
     Note(
-        _("You can see at Pinterest which apps have access, and take it back there."),
+        _("You can see at Pinterest which apps have access, and revoke it there."),
         (_("Pinterest: security settings"), "https://www.pinterest.com/settings/security"),
     ),
 )

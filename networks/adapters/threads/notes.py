@@ -40,7 +40,7 @@ NOTES = (
     ),
     Note(_("A private account has to be connected again every 90 days.")),
     Note(
-        _("You can see at Threads which apps have access, and take it back there."),
+        _("You can see at Threads which apps have access, and revoke it there."),
         (
             _("Threads: website permissions"),
             "https://www.threads.com/settings/website_permissions",

@@ -40,7 +40,7 @@ NOTES = (
         )
     ),
     Note(
-        _("You can see at TikTok which apps have access, and take it back there."),
+        _("You can see at TikTok which apps have access, and revoke it there."),
         (
             _("TikTok: apps with access to your account"),
             "https://support.tiktok.com/en/safety-hc/account-and-user-safety/connect-to-third-party-apps",

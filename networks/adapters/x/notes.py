@@ -58,7 +58,7 @@ NOTES = (
     ),
     Note(_("Replies work only where the author has mentioned or quoted the account.")),
     Note(
-        _("You can see at X which apps have access, and take it back there."),
+        _("You can see at X which apps have access, and revoke it there."),
         (_("X: connected apps"), "https://x.com/settings/connected_apps"),
     ),
 )

@@ -51,7 +51,7 @@ NOTES = (
         )
     ),
     Note(
-        _("You can see at XING which apps have access, and take it back there."),
+        _("You can see at XING which apps have access, and revoke it there."),
         (_("XING: settings"), "https://www.xing.com/settings"),
     ),
 )

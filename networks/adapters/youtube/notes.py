@@ -66,7 +66,7 @@ NOTES = (
     ),
     Note(
         _(
-            "You can see at Google which apps have access, and take it back there. That ends all "
+            "You can see at Google which apps have access, and revoke it there. That ends all "
             "channels of the Google account at once."
         ),
         (_("Google: your connections"), "https://myaccount.google.com/connections"),
