@@ -113,9 +113,7 @@ class Driver:
         curl.setopt(pycurl.RESOLVE, places)
         # What is left once the name is looked up; 0 would be for ever.
         curl.setopt(pycurl.TIMEOUT_MS, max(int((end - monotonic()) * 1000), 1))
-        curl.setopt(pycurl.PREREQFUNCTION, coming.is_sent)
-        curl.setopt(pycurl.HEADERFUNCTION, coming.lines.append)
-        curl.setopt(pycurl.WRITEFUNCTION, coming.take)
+        coming.listen(curl)
         set_out(curl, prepared)
         try:
             await transfers.perform(curl)
@@ -144,6 +142,11 @@ class Coming:
         self.body = b""
         self.is_too_large = False
         self._left = most_sent
+
+    def listen(self, curl: pycurl.Curl) -> None:
+        curl.setopt(pycurl.PREREQFUNCTION, self.is_sent)
+        curl.setopt(pycurl.HEADERFUNCTION, self.lines.append)
+        curl.setopt(pycurl.WRITEFUNCTION, self.take)
 
     def is_sent(self, *_: object) -> int:
         """Where a kept connection breaks off, libcurl would send on others again and again."""
