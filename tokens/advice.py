@@ -30,11 +30,10 @@ WORDS: Mapping[Reason, Promise] = {
 
 # What so many deaths at once may be besides deaths, and where to look.
 SUDDEN = gettext_lazy(
-    "So many logins do not end by chance on one day. Either %(network)s is mistaken, and they come "
-    "back by themselves; or it has withdrawn something from our app: see in its developer console "
-    "whether the app is still active and still has its permissions, and whether its secret is "
-    "still the same. If all of this is so, wait: you hear when it is over. If any of it is not, "
-    "settle that with %(network)s."
+    "See today in the developer console of %(network)s whether the app is active, and still has its "
+    "permissions and the client id and secret that are entered here. If it has, wait: so many "
+    "logins do not end by chance on one day, %(network)s is probably mistaken, and you get a mail "
+    "when it is over. If not, put it right there, or ask the developer support of %(network)s."
 )
 ADVICE: Mapping[Reason, Promise] = {
     Reason.EXPIRED: gettext_lazy(
@@ -115,8 +114,8 @@ def fact(failure: Failure) -> str:
 def usual(expected: float) -> str:
     """How many logins would have failed anyway."""
     if expected < 1:
-        return _("normally it would be less than one")
-    return _("normally it would be about %(number)s") % {"number": figure(expected)}
+        return _("normally it would be less than one in this time")
+    return _("normally it would be about %(number)s in this time") % {"number": figure(expected)}
 
 
 def consequence(failures: Collection[Failure]) -> str:
@@ -125,7 +124,7 @@ def consequence(failures: Collection[Failure]) -> str:
     if not held and any(failure.believed_at for failure in failures):
         return _("What was held back is asked again, and of what has ended its owners are told.")
     if not held:
-        return _("Nothing turns red because of it, and no owner is written to.")
+        return _("No profile turns red because of it, and no owner is written to.")
     words = ngettext(
         "%(held)s access is held back, and no owner is written to.",
         "%(held)s accesses are held back, and no owner is written to.",

@@ -86,7 +86,7 @@ def test_a_failure_that_opens_is_one_mail_with_all_that_counts(
     assert mail["Auto-Submitted"] == "auto-generated"
     for content in (text(mail), html(mail)):
         for fact in (
-            "since 1 Jul 2026, 12:30 (CEST); normally it would be less than one.",
+            "since 1 Jul 2026, 12:30 (CEST); normally it would be less than one in this time.",
             "1,204 accesses are held back, and no owner is written to.",
             "its developer console",
             "https://tokenwacht.example/operator/",
@@ -158,7 +158,7 @@ def test_an_outage_that_holds_nothing_does_not_speak_of_what_is_held(
 
     [mail] = postbox.mails
     assert mail["Subject"] == "LinkedIn does not answer 40 of 41 logins"
-    assert "Nothing turns red because of it, and no owner is written to." in text(mail)
+    assert "No profile turns red because of it, and no owner is written to." in text(mail)
     assert "held" not in text(mail)
 
 

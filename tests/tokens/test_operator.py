@@ -220,7 +220,7 @@ def test_an_outage_that_holds_nothing_turns_nothing_red(operator: Client) -> Non
     [said] = notices(operator)
     assert said == (
         "LinkedIn does not answer 40 of 41 logins. "
-        "Nothing turns red because of it, and no owner is written to."
+        "No profile turns red because of it, and no owner is written to."
     )
 
 
@@ -419,7 +419,7 @@ def test_an_open_failure_says_what_was_seen_since_when_what_is_held_and_what_to_
     [said] = cards(operator)
     for fact in (
         "LinkedIn Answer invalid, LinkedIn gives no reason",
-        "40 of 41 logins normally it would be less than one",
+        "40 of 41 logins normally it would be less than one in this time",
         "for 3 hours 12 minutes",
         "1,204 accesses",
         "its owners are told",
@@ -432,7 +432,7 @@ def test_the_failure_of_one_app_names_the_app(operator: Client) -> None:
     fails("mastodon", app=app("mastodon", "x", "https://alpen.social.example"), expected=3.42)
     [said] = cards(operator)
     assert said.startswith("Mastodon (alpen.social.example)")
-    assert "normally it would be about 3.4" in said
+    assert "normally it would be about 3.4 in this time" in said
 
 
 def test_a_hostile_server_stays_text(operator: Client) -> None:
