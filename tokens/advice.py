@@ -30,8 +30,8 @@ WORDS: Mapping[Reason, Promise] = {
 
 # What so many deaths at once may be besides deaths, and where to look.
 SUDDEN = gettext_lazy(
-    "See today in the developer console of %(network)s whether the app is active, and still has its "
-    "permissions and the client id and secret that are entered here. If it has, wait: so many "
+    "See today in the developer console of %(network)s whether the app is active, and still has "
+    "its permissions and the client id and secret that are entered here. If it has, wait: so many "
     "logins do not end by chance on one day, %(network)s is probably mistaken, and you get a mail "
     "when it is over. If not, put it right there, or ask the developer support of %(network)s."
 )

@@ -88,7 +88,7 @@ def test_a_failure_that_opens_is_one_mail_with_all_that_counts(
         for fact in (
             "since 1 Jul 2026, 12:30 (CEST); normally it would be less than one in this time.",
             "1,204 accesses are held back, and no owner is written to.",
-            "its developer console",
+            "developer console of LinkedIn",
             "https://tokenwacht.example/operator/",
             "because you are an operator",
         ):

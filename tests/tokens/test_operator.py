@@ -423,7 +423,7 @@ def test_an_open_failure_says_what_was_seen_since_when_what_is_held_and_what_to_
         "for 3 hours 12 minutes",
         "1,204 accesses",
         "its owners are told",
-        "its developer console",
+        "developer console of LinkedIn",
     ):
         assert fact in said, fact
 
