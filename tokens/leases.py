@@ -42,7 +42,8 @@ TAKE_TURNS = """
 # By the one clock that all workers share: that of one may be minutes ahead. Nothing is written to
 # the tokens, or locked: each comes with its data key, or a rotation would move it to another one
 # meanwhile. A lease that has ended is taken over unless its worker is just writing or renewing,
-# which nobody waits for.
+# which nobody waits for. What is held is looked up in a hash (NOT IN): with NOT EXISTS each due
+# token is compared with each lease, since nobody knows beforehand how many there are.
 CLAIM = f"""
     WITH ended AS MATERIALIZED (
         SELECT token_id FROM tokens_lease WHERE until <= statement_timestamp()

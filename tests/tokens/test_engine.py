@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from networks.allowance import OverBudget
@@ -119,6 +119,15 @@ def test_the_longest_due_is_claimed_first(world):
         due = timezone.now() - timedelta(hours=hours)
         Token.objects.filter(pk=token.pk).update(next_probe_at=due)
     assert [leases.claim("tiktok", 1) for _ in tokens] == [[token] for token in reversed(tokens)]
+
+
+def test_a_claim_compares_no_due_token_with_each_lease(anna):
+    values = {"network": anna.network_slug, "limit": 500, "but_of": [], "lease": uuid4()}
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {leases.CLAIM}", values | {"for": leases.LEASE})
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "hashed SubPlan" in plan
+    assert "Anti Join" not in plan
 
 
 def test_who_lost_its_lease_hands_nothing_back(anna):
