@@ -1,8 +1,10 @@
-"""Holds a conversation by hand: answers go in, requests and the result come out."""
+"""Holds a conversation by hand, answers going in and requests coming out; or in a driver."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,9 +19,20 @@ from networks.base import (
     Request,
     TransportError,
 )
+from networks.driver import Driver
 
 CLIENT = Client("our-id", "our-secret", "https://tokenwacht.example/callback")
 GRANT = Grant("access-1", "refresh-1")
+
+
+def hold_in_a_driver(conversation: Conversation, hosts: Collection[str]) -> Any:
+    """As `networks.http.hold`, by the probe engine's driver."""
+
+    async def held() -> Any:
+        async with Driver() as driver:
+            return await driver.hold(conversation, hosts)
+
+    return asyncio.run(held())
 
 
 @dataclass

@@ -28,6 +28,7 @@ from networks.base import Conversation, Get, TransportError
 from networks.driver import Driver
 from networks.http import hold
 from tests.networks import loopback
+from tests.networks.talk import hold_in_a_driver
 
 Held = Callable[..., Any]
 HOSTS = ("network.example",)
@@ -38,14 +39,6 @@ getaddrinfo = socket.getaddrinfo
 def ask(address: str) -> Conversation:
     answer = yield Get(address)
     return answer
-
-
-def hold_in_a_driver(conversation: Conversation, hosts: tuple[str, ...]) -> Any:
-    async def held() -> Any:
-        async with Driver() as driver:
-            return await driver.hold(conversation, hosts)
-
-    return asyncio.run(held())
 
 
 @pytest.fixture(params=[hold, hold_in_a_driver], ids=["plain", "asynchronous"])

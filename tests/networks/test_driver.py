@@ -21,6 +21,7 @@ from networks.driver import Driver
 from networks.http import hold
 from networks.wire import Prepared
 from tests.networks import loopback
+from tests.networks.talk import hold_in_a_driver
 
 HOSTS = ("network.example",)
 ADDRESS = "https://network.example/"
@@ -75,14 +76,6 @@ def ask(*requests: Request) -> Conversation:
     for request in requests:
         answer = yield request
     return answer
-
-
-def hold_in_a_driver(conversation: Conversation, hosts: tuple[str, ...]) -> Any:
-    async def held() -> Any:
-        async with Driver() as driver:
-            return await driver.hold(conversation, hosts)
-
-    return asyncio.run(held())
 
 
 def test_a_connection_is_kept_for_the_next_conversation(server: Server) -> None:

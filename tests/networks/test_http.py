@@ -27,7 +27,7 @@ from networks.base import (
 )
 from networks.driver import Driver
 from networks.http import hold, public_address
-from tests.networks import loopback
+from tests.networks import loopback, talk
 
 Hold = Callable[[Conversation], Any]
 HOSTS = ("network.example",)
@@ -51,11 +51,7 @@ def hold_plainly(conversation: Conversation) -> Any:
 
 
 def hold_in_a_driver(conversation: Conversation) -> Any:
-    async def held() -> Any:
-        async with Driver() as driver:
-            return await driver.hold(conversation, HOSTS)
-
-    return asyncio.run(held())
+    return talk.hold_in_a_driver(conversation, HOSTS)
 
 
 @pytest.fixture(params=[hold_plainly, hold_in_a_driver], ids=["plain", "asynchronous"])
