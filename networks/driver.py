@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Collection
 from contextlib import closing
 from time import monotonic
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
 import pycurl
@@ -16,6 +16,8 @@ from networks.allowance import Allowance
 from networks.base import Answer, Conversation, TransportError
 from networks.transfers import TransferFailed, Transfers
 from networks.wire import Prepared, prepare, signed
+
+T = TypeVar("T")
 
 # What every request is made with. libcurl by itself follows nothing, keeps no cookie and reads no
 # .netrc; it would read the proxy of the machine.
@@ -44,10 +46,11 @@ class Driver:
 
     def __init__(self) -> None:
         self._transfers: Transfers | None = None
+        self._names = Names()
         self._idle: list[pycurl.Curl] = []
 
     async def __aenter__(self) -> Self:
-        self._transfers, self._names = Transfers(), Names()
+        self._transfers = Transfers()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -70,7 +73,7 @@ class Driver:
                 request = next(conversation)
                 while True:
                     try:
-                        answer = await self._allowed(prepare(request, hosts), deadline, allowance)
+                        answer = await self._ask(prepare(request, hosts), deadline, allowance)
                     except TransportError as error:
                         request = conversation.throw(error)
                         http.time_left(deadline)
@@ -79,19 +82,25 @@ class Driver:
             except StopIteration as end:
                 return end.value
 
-    async def _allowed(
+    async def _ask(
         self, prepared: Prepared, deadline: float, allowance: Allowance | None
     ) -> Answer:
-        if allowance is None:
-            return await self._ask(prepared, deadline)
-        await allowance.spend(prepared)
-        answer = await self._ask(prepared, deadline)
-        allowance.heard(prepared, answer)
+        """The name is looked up first: who waited for it would go together with all who did."""
+        address, start = public_address(prepared.url), monotonic()
+        places = await self._heard(prepared, self._places(address, http.time_left(deadline)))
+        looked_up = monotonic() - start
+        if allowance is not None:
+            await allowance.spend(prepared)
+        sending = self._send(prepared, address, places, http.time_left(deadline) - looked_up)
+        answer = await self._heard(prepared, sending)
+        if allowance is not None:
+            allowance.heard(prepared, answer)
         return answer
 
-    async def _ask(self, prepared: Prepared, deadline: float) -> Answer:
+    async def _heard(self, prepared: Prepared, coming: Awaitable[T]) -> T:
+        """Raises TransportError for whatever kept it from coming."""
         try:
-            return await self._send(prepared, http.time_left(deadline))
+            return await coming
         except TransferFailed as error:
             failure = TransportError(f"{error} at {prepared.host}")
         except (pycurl.error, OSError, ValueError) as error:
@@ -101,22 +110,20 @@ class Driver:
         finally:
             del failure  # it holds this frame, and would hold itself
 
-    async def _send(self, prepared: Prepared, seconds: float) -> Answer:
+    async def _send(
+        self, prepared: Prepared, address: str, places: list[str], seconds: float
+    ) -> Answer:
         if self._transfers is None:
             raise RuntimeError("hold conversations inside `async with Driver()`")
-        transfers, end = self._transfers, monotonic() + seconds
-        address = public_address(prepared.url)
-        places = await self._places(address, seconds)
         curl = self._idle.pop() if self._idle else made()
         coming = Coming(MOST_SENT.get(prepared.method, 1))
         curl.setopt(pycurl.URL, address)
         curl.setopt(pycurl.RESOLVE, places)
-        # What is left once the name is looked up; 0 would be for ever.
-        curl.setopt(pycurl.TIMEOUT_MS, max(int((end - monotonic()) * 1000), 1))
+        curl.setopt(pycurl.TIMEOUT_MS, max(int(seconds * 1000), 1))  # 0 would be for ever
         coming.listen(curl)
         set_out(curl, prepared)
         try:
-            await transfers.perform(curl)
+            await self._transfers.perform(curl)
         except TransferFailed:
             if coming.is_too_large:
                 raise TransportError("the answer is too large") from None

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 # Of what a network allows. The rest is for people, whose requests are never held up, and for how
 # unevenly the Internet delivers.
 SHARE = 0.9
+# A call is made within this time of its turn, or it takes another: what a busy process held up
+# would come at once.
+LATE = SECOND // 10
 # How much of it may come at once: a login's calls come by the session, all others spread evenly.
 BURST = {"app": 0.05, "address": 0.05, "login": 0.5}
 # How long a session waits for its turn before it begins, and then between its requests.
@@ -37,11 +40,13 @@ Charge = tuple[str, Limit, int]
 
 def limit_for(key: str, each: str, endpoint: str, budgets: list[Budget]) -> Limit:
     """The one pace that keeps all of these budgets, in every window: a burst and what then comes
-    evenly make, over `seconds`, no more than SHARE of `calls`."""
+    evenly make, over `seconds`, no more than SHARE of `calls`, be some late and some not."""
     shares = [(max(int(one.calls * SHARE), 1), one.seconds) for one in budgets]
     burst = min(max(int(calls * BURST[each]), 1) for calls, _ in shares)
-    interval = max(seconds * SECOND // (calls - burst + 1) for calls, seconds in shares)
-    return Limit(key, each, endpoint, max(interval, 1), burst)
+    interval = max(
+        -(-(seconds * SECOND + LATE) // (calls - burst + 1)) for calls, seconds in shares
+    )
+    return Limit(key, each, endpoint, interval, burst)
 
 
 def limits_of(network: Network, app_id: UUID) -> list[Limit]:
@@ -133,15 +138,25 @@ class TokenAllowance:
                 if limit.is_shared:
                     account.opening[key] = limit
         patience = BEGUN_PATIENCE if self._begun else PATIENCE
-        wait = await self._budgets.take(charges, patience)
+        late = await self._turn(charges, patience)
+        while late > LATE:
+            patience = max(patience - late, 0)
+            late = await self._turn(charges, patience)
+        self._begun = True
+        account.calls += len(self._subjects) or 1
+
+    async def _turn(self, charges: list[Charge], patience: int) -> int:
+        """Wait for one's turn; returns by how many microseconds it was missed. Who need not wait
+        misses none, however long the answer took: there is room."""
+        turn = await self._budgets.take(charges, patience)
+        wait = turn.wait
         if wait > 0:
-            await asyncio.sleep(wait / SECOND)
+            await asyncio.sleep(-self._budgets.since(turn) / SECOND)
             wait = -self._budgets.paused(charges)  # meanwhile the network may have said so
         if wait < 0:
             seconds = -wait / SECOND
             raise OverBudget(seconds + uniform(0, 1 + seconds / 10))  # noqa: S311 - a jitter
-        self._begun = True
-        account.calls += len(self._subjects) or 1
+        return self._budgets.since(turn) if turn.wait else 0
 
     def heard(self, prepared: Prepared, answer: Answer) -> None:
         account = self._account

@@ -37,8 +37,16 @@ REMEMBERED = 100_000
 STRANGERS = 20  # tokens that may be claimed of apps of which nothing is known yet
 
 
+class Turn(NamedTuple):
+    """In microseconds: how long to `wait` for it, negative where that would be too long; and when
+    it comes, by the clock of Valkey."""
+
+    wait: int
+    at: int
+
+
 class Pending(NamedTuple):
-    future: asyncio.Future[int]
+    future: asyncio.Future[Turn]
     charges: list[Charge]
     patience: int
 
@@ -151,12 +159,16 @@ class Budgets:
 
     # What an allowance asks, on the loop.
 
-    def take(self, charges: list[Charge], patience: int) -> asyncio.Future[int]:
-        """Microseconds to wait for one's turn; negative where it would take longer than that."""
-        future = asyncio.get_running_loop().create_future()
+    def take(self, charges: list[Charge], patience: int) -> asyncio.Future[Turn]:
+        """A turn that comes within so many microseconds, or when to ask for one again."""
+        future: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
         self._pending.append(Pending(future, charges, patience))
         self._flush_soon()
         return future
+
+    def since(self, turn: Turn) -> int:
+        """Microseconds that have gone by since it came; below 0 where it is still to come."""
+        return self._now() - turn.at
 
     def pause(self, charges: list[Charge], seconds: float) -> None:
         """Nothing at these keys for so long, at most a day, and evenly afterwards."""
@@ -200,7 +212,7 @@ class Budgets:
             self._known[keys[number]] = tat
         for one, wait in zip(some, decision.waits, strict=True):
             if not one.future.done():
-                one.future.set_result(wait)
+                one.future.set_result(Turn(wait, decision.now + wait))
 
     def _batch(self, some: list[Pending]) -> Batch:
         batch, known = Batch(), self._known
@@ -218,12 +230,13 @@ class Budgets:
     async def _decision(self, batch: Batch) -> Decision:
         """By Valkey; by this process alone while it is away."""
         if self._away_until is None or time.monotonic() >= self._away_until:
+            asked = int(time.time() * SECOND)
             try:
                 decision = Decision.read(await self._script(args=[batch.encoded()]))
             except (RedisError, OSError) as error:
                 self._note_away(error)
             else:
-                self._note_back(decision)
+                self._note_back(decision, asked)
                 return decision
         return decide(batch, self._own, self._now(), SLACK)
 
@@ -232,12 +245,13 @@ class Budgets:
             logger.warning("Valkey is away (%s): calls are paced alone", type(error).__name__)
         self._away_until = time.monotonic() + AWAY
 
-    def _note_back(self, decision: Decision) -> None:
+    def _note_back(self, decision: Decision, asked: int) -> None:
+        """`asked`: when, by our clock; the answer may have lain here for a while."""
         if self._away_until is not None:
             logger.warning("Valkey is back: calls are counted there again")
             self._away_until = None
             self._own.clear()
-        self._ahead = decision.now - int(time.time() * SECOND)
+        self._ahead = decision.now - asked
         if len(self._known) > REMEMBERED:
             self._known = {key: tat for key, tat in self._known.items() if tat > decision.now}
             self._paused = {key: end for key, end in self._paused.items() if end > decision.now}

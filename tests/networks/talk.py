@@ -8,6 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
+from networks.allowance import Allowance
 from networks.base import (
     Answer,
     Client,
@@ -25,12 +26,14 @@ CLIENT = Client("our-id", "our-secret", "https://tokenwacht.example/callback")
 GRANT = Grant("access-1", "refresh-1")
 
 
-def hold_in_a_driver(conversation: Conversation, hosts: Collection[str]) -> Any:
+def hold_in_a_driver(
+    conversation: Conversation, hosts: Collection[str], allowance: Allowance | None = None
+) -> Any:
     """As `networks.http.hold`, by the probe engine's driver."""
 
     async def held() -> Any:
         async with Driver() as driver:
-            return await driver.hold(conversation, hosts)
+            return await driver.hold(conversation, hosts, allowance)
 
     return asyncio.run(held())
 

@@ -16,7 +16,7 @@ import pycurl
 import pytest
 
 from networks import addresses, http
-from networks.base import Conversation, Get, Post, Request, TransportError
+from networks.base import Answer, Conversation, Get, Post, Request, TransportError
 from networks.driver import Driver
 from networks.http import hold
 from networks.wire import Prepared
@@ -264,6 +264,20 @@ def test_a_name_is_looked_up_once_for_all_who_ask(server: Server, looked_up: lis
 
     asyncio.run(hundred())
     assert (looked_up, len(server.arrived)) == (["127.0.0.1"], 100)
+
+
+def test_a_name_is_looked_up_before_its_turn_is_taken(server: Server, looked_up: list[str]) -> None:
+    """Those who waited for it would go together, whatever their turns were."""
+
+    class Allowed:
+        async def spend(self, prepared: Prepared) -> None:
+            assert looked_up
+            assert not server.arrived
+
+        def heard(self, prepared: Prepared, answer: Answer) -> None:
+            """Nothing comes of it."""
+
+    assert hold_in_a_driver(ask(Get(ADDRESS)), HOSTS, Allowed()).status == 200
 
 
 def test_a_name_is_looked_up_again_after_a_while(

@@ -133,6 +133,62 @@ def test_two_processes_together_never_exceed_a_budget_of_the_app(settings, monke
     assert len(moments) > 2 * asker.CALLS
 
 
+def test_who_misses_a_turn_takes_another():
+    """What a busy process held up would come together with what is due then."""
+
+    async def ask(budgets):
+        moments = []
+
+        async def one(subject):
+            if await spent(budgets, network_of(Budget(100, 1, "app", "")), subject) >= 0:
+                moments.append(time.monotonic())
+
+        asyncio.get_running_loop().call_later(0.3, time.sleep, 0.6)
+        await asyncio.gather(*(one(str(number)) for number in range(150)))
+        (count,) = budgets.spent("example")
+        return moments, count.calls
+
+    moments, calls = at(ask)
+    assert busiest(moments, 1.0) <= 90
+    assert calls == len(moments) > 70, "a turn that was missed is no call"
+
+
+def test_who_misses_every_turn_is_put_off(monkeypatch):
+    monkeypatch.setattr(Budgets, "since", lambda budgets, turn: 500_000)
+
+    async def ask(budgets):
+        network = network_of(Budget(600, 60, "app", ""))
+        return await asyncio.wait_for(spent_all(budgets, network, LOGINS), 10)
+
+    assert granted(at(ask)) < 30, "little more than the burst, which waits for nothing"
+
+
+def test_a_turn_that_goes_by_while_its_answer_lies_here_is_missed(monkeypatch):
+    decisions, decide = [], Budgets._decision
+
+    async def held_up(budgets, batch):
+        script = budgets._script
+
+        async def late(**kwargs):
+            told = await script(**kwargs)
+            time.sleep(0.6 if not decisions else 0)
+            decisions.append(told)
+            return told
+
+        with monkeypatch.context() as patch:
+            patch.setattr(budgets, "_script", late)
+            return await decide(budgets, batch)
+
+    monkeypatch.setattr(Budgets, "_decision", held_up)
+
+    async def ask(budgets):
+        network = network_of(Budget(600, 60, "app", ""))  # the 28th comes after 0.2 seconds
+        return await spent_all(budgets, network, LOGINS[:28])
+
+    assert granted(at(ask)) == 28
+    assert len(decisions) == 2
+
+
 def test_calls_come_evenly_and_not_at_once():
     async def ask(budgets):
         network = network_of(Budget(600, 60, "app", ""))  # 26 at once, then 8.5 a second
