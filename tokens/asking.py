@@ -1,7 +1,7 @@
 """Everything that is asked of one token while it is leased: a session, as a generator.
 
-It yields what it wants asked of the network, or written at the database, and is sent the result;
-`tokens/conversations.py` holds hundreds of them.
+It yields what it wants asked of the network, and is sent the result; `tokens/conversations.py`
+holds hundreds of them.
 """
 
 from __future__ import annotations
@@ -69,11 +69,15 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Write:
-    """What a session wants done at the database before it goes on; it is sent what `call`
-    returned."""
+class Renew:
+    """A refresh: nothing is asked unless the database says `is_ours`, and a pair that comes is
+    given to `store` at once. Sent: the pair, what the network says instead, or None where the token
+    is somebody else's by now."""
 
-    call: Callable[[], Any]
+    claim: Claim
+    conversation: Conversation
+    is_ours: Callable[[], bool]
+    store: Callable[[Grant], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,7 @@ class PutOff:
     seconds: float
 
 
-Step = Ask | Write
+Step = Ask | Renew
 Session = Generator[Step, Any, Finding]
 
 
@@ -171,16 +175,15 @@ def _refresh(claim: Claim) -> Generator[Step, Any, Verdict]:
     """
     if not claim.grant.refresh_token:
         return dead(Reason.EXPIRED)
-    if not (yield Write(partial(leases.renew, claim.token, claim.issued_at))):
-        return unclear(Reason.NOT_A_TOKEN_PROBLEM)  # somebody else's by now; it is dropped later
+    asking = claim.token.network.refresh(claim.client, claim.grant)
+    is_ours = partial(leases.renew, claim.token, claim.issued_at)
     try:
-        result = yield Ask(claim, claim.token.network.refresh(claim.client, claim.grant))
+        result = yield Renew(claim, asking, is_ours, partial(_commit_surely, claim))
     except (TransportError, Refused):
         return unclear(Reason.NETWORK_OUTAGE)
-    if isinstance(result, Verdict):
-        return result
-    yield Write(partial(_commit_surely, claim, result))
-    return ALIVE
+    if result is None:
+        return unclear(Reason.NOT_A_TOKEN_PROBLEM)  # it is dropped later
+    return result if isinstance(result, Verdict) else ALIVE
 
 
 def _mine(claim: Claim) -> QuerySet[Token]:

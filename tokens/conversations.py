@@ -2,7 +2,8 @@
 
 One event loop and one HTTP session per process, in a thread of their own, so that connections are
 kept over batches. A session (tokens/asking.py) is held on the loop from its first question to its
-finding; only what it wants written meanwhile goes to the thread of its lane, through an Outbox.
+finding; only a pair that is to be stored meanwhile goes to the thread of its lane, through an
+Outbox.
 """
 
 from __future__ import annotations
@@ -11,9 +12,8 @@ import asyncio
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from queue import Empty, SimpleQueue
+from collections.abc import Iterable
+from functools import partial
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
@@ -21,97 +21,19 @@ from uuid import UUID
 import uvloop
 
 from networks.allowance import OverBudget
-from networks.base import Conversation, Network, Reason, unclear
+from networks.base import Conversation, Grant, Network, Reason, unclear
 from networks.driver import Driver
-from tokens.asking import Ask, PutOff, Step, Write, session_of
+from tokens.asking import Ask, PutOff, Renew, Step, session_of
 from tokens.budgets import Budgets
 from tokens.models import Token
+from tokens.outbox import Outbox
 from tokens.verdicts import Finding
 
 logger = logging.getLogger(__name__)
 
-# So many findings are handed over together, or as many as there are after so many seconds.
-HANDFUL, LINGER = 250, 0.02
-
-
-class LaneEnded(Exception):
-    """The thread that would have written has ended; the lease will, too."""
-
 
 class Stopping(Exception):
     """The process ends, so nothing new is asked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A write that a session waits for."""
-
-    call: Callable[[], Any]
-    done: asyncio.Future[Any]
-
-    def settle(self) -> None:
-        """Do it in this thread, and let the session go on with what came of it."""
-        loop = self.done.get_loop()
-        try:
-            result = self.call()
-        except Exception as error:  # noqa: BLE001 - the session's to judge
-            loop.call_soon_threadsafe(self.done.set_exception, error)
-        else:
-            loop.call_soon_threadsafe(self.done.set_result, result)
-
-
-Outcome = Finding | PutOff | Wanted
-
-
-class Outbox:
-    """What the loop has for a lane's thread: findings by the handful, and writes one by one."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._found: list[Outcome] = []
-        self._queue: SimpleQueue[list[Outcome]] = SimpleQueue()
-        self._is_closed = False
-
-    def put(self, outcome: Finding | PutOff) -> None:
-        """On the loop."""
-        self._found.append(outcome)
-        if len(self._found) >= HANDFUL:
-            self._hand_over()
-        elif len(self._found) == 1:
-            self._loop.call_later(LINGER, self._hand_over)
-
-    async def write(self, call: Callable[[], Any]) -> Any:
-        """On the loop: what `call` returned, or raised, in the lane's thread. Raises LaneEnded."""
-        if self._is_closed:
-            raise LaneEnded
-        wanted = Wanted(call, self._loop.create_future())
-        self._queue.put([wanted])
-        return await wanted.done
-
-    def _hand_over(self) -> None:
-        if self._found:
-            self._queue.put(self._found)
-            self._found = []
-
-    def take(self, seconds: float) -> list[Outcome]:
-        """In the lane's thread: what there is, waited for up to `seconds`."""
-        try:
-            outcomes = self._queue.get(timeout=seconds)
-            while not self._queue.empty():
-                outcomes += self._queue.get_nowait()
-        except Empty:
-            return []
-        return outcomes
-
-    def close(self) -> None:
-        """In the lane's thread, which takes nothing any more: nobody waits for it in vain."""
-        self._loop.call_soon_threadsafe(self._close)
-
-    def _close(self) -> None:
-        self._is_closed = True
-        for outcome in self.take(0):
-            if isinstance(outcome, Wanted):
-                outcome.done.set_exception(LaneEnded())
 
 
 class Conversations:
@@ -199,12 +121,26 @@ class Conversations:
     async def _take(
         self, step: Step, network: Network, outbox: Outbox, together: Together | None
     ) -> Any:
-        if isinstance(step, Write):
-            return await outbox.write(step.call)
+        if isinstance(step, Renew):
+            return await self._renew(step, network, outbox)
         if self._is_stopping:
             raise Stopping
         if together and step.is_probe and together.is_open:
             return await together.ask(step)
+        return await self._ask(step, network)
+
+    async def _renew(self, step: Renew, network: Network, outbox: Outbox) -> Any:
+        async with outbox.room_to_refresh():
+            if self._is_stopping:
+                raise Stopping
+            if not await outbox.write(step.is_ours):
+                return None
+            result = await self._ask(step, network)
+            if isinstance(result, Grant):
+                await outbox.write(partial(step.store, result))
+            return result
+
+    async def _ask(self, step: Step, network: Network) -> Any:
         claim = step.claim
         return await self._driver.hold(
             step.conversation,

@@ -18,8 +18,9 @@ from networks.http import TIME_LIMIT
 from networks.registry import NETWORKS
 from tokens import tallies
 from tokens.asking import PutOff
-from tokens.conversations import Conversations, Outcome, Wanted
+from tokens.conversations import Conversations
 from tokens.leases import claim, hand_back
+from tokens.outbox import Outcome, Wanted
 from tokens.verdicts import Finding, write_down
 
 # Sessions that a lane has under way at once, and tokens that it claims at once: while some are
@@ -75,7 +76,8 @@ class Lane:
                     # that is over its budget has something due, there is nothing but to wait.
                     if not begun or room < CLAIM:
                         break
-                self._take_in(self._outbox.take(PATIENCE))
+                if self.has_more or self._under_way:
+                    self._take_in(self._outbox.take(PATIENCE))
         except Exception:
             self._let_end()
             raise

@@ -164,7 +164,8 @@ def test_who_misses_every_turn_is_put_off(monkeypatch):
 
 
 def test_a_turn_that_goes_by_while_its_answer_lies_here_is_missed(monkeypatch):
-    decisions, decide = [], Budgets._decision
+    decisions: list[bytes] = []
+    decide = Budgets._decision
 
     async def held_up(budgets, batch):
         script = budgets._script

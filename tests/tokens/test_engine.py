@@ -3,6 +3,7 @@
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -234,15 +235,24 @@ def test_a_lease_that_is_renewed_at_its_end_is_not_taken_over(anna):
 
 def sessions_first(token):
     """The conversation that the session of a claimed token begins with."""
-    return conversation_of(asking.session_of(token)).__name__
+    return asked_next(asking.session_of(token)).conversation.__name__
 
 
-def conversation_of(session, result=None):
-    """What it asks next, once all that it wants written before is written."""
+def asked_next(session, result=None):
+    """Its next step that comes to be asked."""
     step = session.send(result)
-    while isinstance(step, asking.Write):
-        step = session.send(step.call())
-    return step.conversation
+    while isinstance(step, asking.Renew) and not step.is_ours():
+        step = session.send(None)
+    return step
+
+
+def refresh(session, meanwhile=lambda: None):
+    """A session's refresh, which succeeds; then it probes."""
+    step = asked_next(session)
+    assert step.conversation.__name__ == "refresh"
+    meanwhile()
+    step.store(RENEWED)
+    assert asked_next(session, RENEWED).conversation.__name__ == "probe"
 
 
 def claimed():
@@ -288,9 +298,7 @@ def test_a_pair_is_committed_before_it_is_probed(anna, says):
     says("tiktok", probe=ALIVE, refresh=RENEWED)
     anna.listed_at = None
     about_to_end(anna)
-    session = asking.session_of(claimed())
-    assert conversation_of(session).__name__ == "refresh"
-    assert conversation_of(session, RENEWED).__name__ == "probe"
+    refresh(asking.session_of(claimed()))
     assert Token.objects.get().open().access_token == "renewed"
 
 
@@ -381,10 +389,7 @@ def test_a_pair_is_stored_only_while_lease_and_issue_are_what_was_read(anna, say
     says("tiktok", probe=ALIVE, refresh=RENEWED)
     anna.listed_at = None
     about_to_end(anna)
-    session = asking.session_of(claimed())
-    assert conversation_of(session).__name__ == "refresh"
-    lose(what)
-    assert conversation_of(session, RENEWED).__name__ == "probe"
+    refresh(asking.session_of(claimed()), meanwhile=partial(lose, what))
     assert Token.objects.get().open().access_token == "access of Anna Huber"
 
 

@@ -7,6 +7,7 @@ import gc
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -17,10 +18,11 @@ from networks.base import ALIVE, Answer, Budget, Get, Grant, Reason, Verdict, de
 from networks.registry import NETWORKS
 from tests.networks import loopback
 from tests.saying import login, whose
-from tokens import budgets, leases, probing
-from tokens.conversations import Conversations, LaneEnded
+from tokens import budgets, leases, outbox, probing
+from tokens.conversations import Conversations
 from tokens.engine import Engine
 from tokens.models import Lease, OAuthApp, Tally, Token
+from tokens.outbox import LaneEnded
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -307,7 +309,113 @@ def test_whom_there_is_room_for_does_not_make_a_lane_ask_the_database_all_the_ti
     assert 1 < len(claims) < 10
 
 
+# Refreshes
+
+
+@pytest.fixture
+def refreshing(settings: Any, says: Any, monkeypatch: Any) -> Iterator[Callable[..., None]]:
+    """`refreshing("tiktok", page)`: a refresh there is answered when that page of the loopback
+    server is."""
+    with ExitStack() as stack:
+
+        def refresh_by(slug: str, page: Any) -> None:
+            network = type(NETWORKS[slug])
+            host = network.hosts[0]
+
+            def refresh(self: Any, client: Any, grant: Grant) -> Any:
+                yield Get(f"https://{host}/echo")
+                return Grant("renewed", "renewed-refresh", network.scopes)
+
+            monkeypatch.setitem(loopback.PAGES, "echo", page)
+            monkeypatch.setattr(network, "refresh", refresh)
+            settings.NETWORK_HOSTS = {host: stack.enter_context(loopback.served())}
+            says(slug, probe=dead(Reason.REVOKED_BY_USER))
+
+        yield refresh_by
+
+
+def about_to_end(world: Any, number: int) -> None:
+    now = timezone.now()
+    for each in range(number):
+        name, began = f"Login {each}", now - timedelta(hours=1)
+        login(world.alpenglueck, name, issued_at=began, expires_at=now)
+    make_due()
+
+
+def test_no_more_refreshes_are_under_way_than_are_soon_stored(
+    world, refreshing, monkeypatch, settings
+):
+    """A pair that waits to be stored is lost when the process is killed."""
+    echo, under_way = loopback.PAGES["echo"], [0]
+
+    async def page(request: Any) -> Any:
+        under_way.append(under_way[-1] + 1)
+        await asyncio.sleep(0.1)
+        under_way.append(under_way[-1] - 1)
+        return await echo(request)
+
+    monkeypatch.setattr(outbox, "REFRESHES", 5)
+    settings.CALLS_PER_SECOND = 1000
+    refreshing("tiktok", page)
+    about_to_end(world, 20)
+    with Conversations() as talk:
+        assert probing.probe_due("tiktok", talk) == 20
+    assert [token.open().access_token for token in Token.objects.all()] == ["renewed"] * 20
+    assert max(under_way) == 5
+
+
+def test_who_waits_for_too_long_to_be_refreshed_is_put_off(world, refreshing, monkeypatch):
+    echo = loopback.PAGES["echo"]
+
+    async def page(request: Any) -> Any:
+        await asyncio.sleep(0.6)
+        return await echo(request)
+
+    monkeypatch.setattr(outbox, "REFRESHES", 1)
+    monkeypatch.setattr(outbox, "PATIENCE", 0.3)
+    refreshing("tiktok", page)
+    about_to_end(world, 3)
+    with Conversations() as talk:
+        assert probing.probe_due("tiktok", talk) == 3
+    renewed = [one for one in Token.objects.all() if one.open().access_token == "renewed"]
+    assert len(renewed) == 1
+    others = Token.objects.exclude(pk__in=[one.pk for one in renewed])
+    soon = timezone.now() + timedelta(seconds=2)
+    assert others.filter(next_probe_at__lt=soon, reason="", unclear_reason="").count() == 2
+    assert not Lease.objects.exists()
+
+
+def test_who_waits_to_be_refreshed_when_the_engine_stops_is_handed_back(
+    world, refreshing, monkeypatch
+):
+    echo, asked_for = loopback.PAGES["echo"], threading.Event()
+
+    async def page(request: Any) -> Any:
+        asked_for.set()
+        await asyncio.sleep(0.6)
+        return await echo(request)
+
+    monkeypatch.setattr(outbox, "REFRESHES", 1)
+    refreshing("tiktok", page)
+    about_to_end(world, 3)
+    with Engine() as engine:
+        engine.wake("tiktok")
+        assert asked_for.wait(SOON)
+    renewed = [one for one in Token.objects.all() if one.open().access_token == "renewed"]
+    assert len(renewed) == 1, "what is being said is heard to its end"
+    assert Token.objects.filter(next_probe_at__lte=timezone.now()).count() == 2
+    assert not Lease.objects.exists()
+
+
 # Ends
+
+
+def test_a_lane_that_finds_nothing_due_ends_at_once(monkeypatch):
+    monkeypatch.setattr(probing, "PATIENCE", SOON)
+    with Conversations() as talk:
+        start = time.monotonic()
+        assert probing.probe_due("tiktok", talk) == 0
+        assert time.monotonic() - start < SOON / 2
 
 
 def test_who_is_nudged_after_it_was_stopped_claims_nothing(world, says):
@@ -321,12 +429,8 @@ def test_who_is_nudged_after_it_was_stopped_claims_nothing(world, says):
         assert lane.run() == 0
 
 
-def test_a_lane_that_breaks_off_still_stores_a_pair_that_comes(
-    world, says, settings, monkeypatch, caplog
-):
+def test_a_lane_that_breaks_off_still_stores_a_pair_that_comes(world, refreshing, caplog):
     """Its refresh token is used up by then: without the new one the login would be dead."""
-    network = type(NETWORKS["tiktok"])
-    host = network.hosts[0]
     echo, asked_for, broke_off = loopback.PAGES["echo"], threading.Event(), threading.Event()
 
     async def page(request: Any) -> Any:
@@ -334,24 +438,17 @@ def test_a_lane_that_breaks_off_still_stores_a_pair_that_comes(
         await asyncio.to_thread(broke_off.wait, SOON)
         return await echo(request)
 
-    def refresh(self: Any, client: Any, grant: Grant) -> Any:
-        yield Get(f"https://{host}/echo")
-        return Grant("renewed", "renewed-refresh", network.scopes)
-
     def break_off() -> None:
         assert asked_for.wait(SOON)
         threading.Timer(0.2, broke_off.set).start()
         raise OSError("SECRET")
 
-    says("tiktok", probe=dead(Reason.REVOKED_BY_USER))
-    monkeypatch.setitem(loopback.PAGES, "echo", page)
-    monkeypatch.setattr(network, "refresh", refresh)
+    refreshing("tiktok", page)
     now = timezone.now()
     login(world.alpenglueck)
     mia = login(world.alpenglueck, "Mia Lang", issued_at=now - timedelta(hours=1), expires_at=now)
     make_due()
-    with loopback.served() as address, Engine(on_changes=break_off) as engine:
-        settings.NETWORK_HOSTS = {host: address}
+    with Engine(on_changes=break_off) as engine:
         engine.wake("tiktok")
         assert within(SOON, lambda: not engine._lanes)
     assert "the lane of tiktok broke off: OSError" in caplog.text
@@ -371,14 +468,14 @@ def test_an_engine_that_has_ended_wakes_nobody(world, says):
 
 def test_nobody_waits_for_a_lane_that_has_ended():
     with Conversations() as talk:
-        outbox = talk.outbox()
+        box = talk.outbox()
 
         def write() -> Any:
-            return asyncio.run_coroutine_threadsafe(outbox.write(lambda: None), talk._loop)
+            return asyncio.run_coroutine_threadsafe(box.write(lambda: None), talk._loop)
 
         before = write()
-        assert within(SOON, lambda: not outbox._queue.empty())
-        outbox.close()
+        assert within(SOON, lambda: not box._queue.empty())
+        box.close()
         after = write()
         for waiting in (before, after):
             with pytest.raises(LaneEnded):

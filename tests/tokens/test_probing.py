@@ -15,7 +15,7 @@ from networks.http import TIME_LIMIT
 from profiles.models import Profile
 from tests.practice import at_once
 from tests.tokens.racing import PATIENCE, until_somebody_waits
-from tokens import asking, conversations, learning, leases, probing, storing
+from tokens import asking, learning, leases, outbox, probing, storing
 from tokens import status as status_module
 from tokens.conversations import Conversations
 from tokens.models import Access, Lease, StatusChange, Token
@@ -420,7 +420,7 @@ def queries_of_a_batch(network, size):
 
 
 def test_a_batch_costs_the_same_number_of_queries_whatever_its_size(anna, monkeypatch):
-    monkeypatch.setattr(conversations, "LINGER", 0.5)  # and is written as one
+    monkeypatch.setattr(outbox, "LINGER", 0.5)  # and is written as one
     learning.pace()  # is read once in five minutes
     anna.add("linkedin", "mia", "Bergheim Hotels")
     of_one = queries_of_a_batch("linkedin", 1)
