@@ -177,18 +177,10 @@ class Coming:
     def _pairs(self) -> list[tuple[str, str]]:
         """Each header's name and value: not of what came before the answer, nor of what came
         behind its body (RFC 9110, 15.2 and 6.5)."""
-        pairs: list[tuple[str, str]] = []
-        is_over = False
-        for line in b"".join(self.lines).decode("latin-1").split("\n"):
-            name, colon, value = line.partition(":")
-            if name.startswith("HTTP/"):
-                pairs.clear()
-                is_over = False
-            elif colon and not is_over:
-                pairs.append((name, value.strip()))
-            elif not name.strip():
-                is_over = True
-        return pairs
+        text = b"".join(self.lines).decode("latin-1").replace("\r\n", "\n")
+        head, _, _behind = text[text.rfind("\nHTTP/") + 1 :].partition("\n\n")
+        lines = (line.partition(":") for line in head.split("\n")[1:])
+        return [(name, value.strip()) for name, colon, value in lines if colon]
 
 
 def made() -> pycurl.Curl:
