@@ -91,7 +91,7 @@ class Driver:
         looked_up = monotonic() - start
         if allowance is not None:
             await allowance.spend(prepared)
-        sending = self._send(prepared, address, places, http.time_left(deadline) - looked_up)
+        sending = self._send(prepared, address, places, http.time_left(deadline, looked_up))
         answer = await self._heard(prepared, sending)
         if allowance is not None:
             allowance.heard(prepared, answer)

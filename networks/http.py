@@ -47,8 +47,9 @@ for _talkative in ("oauthlib", "requests_oauthlib", "urllib3"):
     logging.getLogger(_talkative).setLevel(logging.INFO)
 
 
-def time_left(deadline: float) -> float:
-    remaining = min(REQUEST_LIMIT, deadline - monotonic())
+def time_left(deadline: float, taken: float = 0.0) -> float:
+    """Seconds for a request that has `taken` some already. Raises TransportError."""
+    remaining = min(REQUEST_LIMIT - taken, deadline - monotonic())
     if remaining <= 0:
         raise TransportError("the conversation took too long")
     return remaining

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections import defaultdict
 from decimal import Decimal
 from random import uniform
@@ -17,14 +18,14 @@ from networks.wire import Prepared
 from tokens.gcra import SECOND, Limit
 
 if TYPE_CHECKING:
-    from tokens.budgets import Budgets
+    from tokens.budgets import Budgets, Turn
 
 # Of what a network allows. The rest is for people, whose requests are never held up, and for how
 # unevenly the Internet delivers.
 SHARE = 0.9
-# A call is made within this time of its turn, or it takes another: what a busy process held up
-# would come at once.
-LATE = SECOND // 10
+# A call that had to wait is made within so many seconds of its turn, or it takes another: what a
+# busy process held up would come at once. Of those that need not wait, it holds up a burst at most.
+LATE = 0.1
 # How much of it may come at once: a login's calls come by the session, all others spread evenly.
 BURST = {"app": 0.05, "address": 0.05, "login": 0.5}
 # How long a session waits for its turn before it begins, and then between its requests.
@@ -44,7 +45,7 @@ def limit_for(key: str, each: str, endpoint: str, budgets: list[Budget]) -> Limi
     shares = [(max(int(one.calls * SHARE), 1), one.seconds) for one in budgets]
     burst = min(max(int(calls * BURST[each]), 1) for calls, _ in shares)
     interval = max(
-        -(-(seconds * SECOND + LATE) // (calls - burst + 1)) for calls, seconds in shares
+        -(-int((seconds + LATE) * SECOND) // (calls - burst + 1)) for calls, seconds in shares
     )
     return Limit(key, each, endpoint, interval, burst)
 
@@ -137,26 +138,31 @@ class TokenAllowance:
             for key, limit, _ in charges:
                 if limit.is_shared:
                     account.opening[key] = limit
-        patience = BEGUN_PATIENCE if self._begun else PATIENCE
-        late = await self._turn(charges, patience)
-        while late > LATE:
-            patience = max(patience - late, 0)
-            late = await self._turn(charges, patience)
+        await self._wait(charges, BEGUN_PATIENCE if self._begun else PATIENCE)
         self._begun = True
         account.calls += len(self._subjects) or 1
 
-    async def _turn(self, charges: list[Charge], patience: int) -> int:
-        """Wait for one's turn; returns by how many microseconds it was missed. Who need not wait
-        misses none, however long the answer took: there is room."""
+    async def _wait(self, charges: list[Charge], patience: int) -> None:
+        """For one's turn, and for another where it is missed. That costs a login's own budget
+        nothing: its calls come one after the other."""
+        end = time.monotonic() + patience / SECOND
+        turn = await self._turn(charges, patience)
+        shared = [one for one in charges if one[1].is_shared]
+        while turn.wait and turn.late > LATE and shared:
+            left = int((end - time.monotonic()) * SECOND)
+            turn = await self._turn(shared, max(left, 0))
+
+    async def _turn(self, charges: list[Charge], patience: int) -> Turn:
+        """One that has come."""
         turn = await self._budgets.take(charges, patience)
         wait = turn.wait
         if wait > 0:
-            await asyncio.sleep(-self._budgets.since(turn) / SECOND)
+            await asyncio.sleep(wait / SECOND)
             wait = -self._budgets.paused(charges)  # meanwhile the network may have said so
         if wait < 0:
             seconds = -wait / SECOND
             raise OverBudget(seconds + uniform(0, 1 + seconds / 10))  # noqa: S311 - a jitter
-        return self._budgets.since(turn) if turn.wait else 0
+        return turn
 
     def heard(self, prepared: Prepared, answer: Answer) -> None:
         account = self._account

@@ -70,13 +70,13 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Renew:
-    """A refresh: nothing is asked unless the database says `is_ours`, and a pair that comes is
-    given to `store` at once. Sent: the pair, what the network says instead, or None where the token
-    is somebody else's by now."""
+    """A refresh: nothing is asked unless `renew_lease` returns True, and a pair that comes is given
+    to `store` at once. Sent: the pair, what the network says instead, or None where the token is
+    somebody else's by now."""
 
     claim: Claim
     conversation: Conversation
-    is_ours: Callable[[], bool]
+    renew_lease: Callable[[], bool]
     store: Callable[[Grant], None]
 
 
@@ -176,9 +176,9 @@ def _refresh(claim: Claim) -> Generator[Step, Any, Verdict]:
     if not claim.grant.refresh_token:
         return dead(Reason.EXPIRED)
     asking = claim.token.network.refresh(claim.client, claim.grant)
-    is_ours = partial(leases.renew, claim.token, claim.issued_at)
+    renew_lease = partial(leases.renew, claim.token, claim.issued_at)
     try:
-        result = yield Renew(claim, asking, is_ours, partial(_commit_surely, claim))
+        result = yield Renew(claim, asking, renew_lease, partial(_commit_surely, claim))
     except (TransportError, Refused):
         return unclear(Reason.NETWORK_OUTAGE)
     if result is None:

@@ -38,11 +38,16 @@ STRANGERS = 20  # tokens that may be claimed of apps of which nothing is known y
 
 
 class Turn(NamedTuple):
-    """In microseconds: how long to `wait` for it, negative where that would be too long; and when
-    it comes, by the clock of Valkey."""
+    """How many microseconds after it was granted it comes: below 0, it would take too long. It was
+    granted after `asked`, in seconds of the monotonic clock; nobody knows by how much."""
 
     wait: int
-    at: int
+    asked: float
+
+    @property
+    def late(self) -> float:
+        """Seconds that have gone by since it came, at most."""
+        return time.monotonic() - self.asked - self.wait / SECOND
 
 
 class Pending(NamedTuple):
@@ -166,10 +171,6 @@ class Budgets:
         self._flush_soon()
         return future
 
-    def since(self, turn: Turn) -> int:
-        """Microseconds that have gone by since it came; below 0 where it is still to come."""
-        return self._now() - turn.at
-
     def pause(self, charges: list[Charge], seconds: float) -> None:
         """Nothing at these keys for so long, at most a day, and evenly afterwards."""
         pause = min(int(seconds * SECOND), DAY)
@@ -199,7 +200,7 @@ class Budgets:
             self._flushing = None
 
     async def _settle(self, some: list[Pending]) -> None:
-        batch = self._batch(some)
+        batch, asked = self._batch(some), time.monotonic()
         try:
             decision = await self._decision(batch)
         except Exception as error:
@@ -212,7 +213,7 @@ class Budgets:
             self._known[keys[number]] = tat
         for one, wait in zip(some, decision.waits, strict=True):
             if not one.future.done():
-                one.future.set_result(Turn(wait, decision.now + wait))
+                one.future.set_result(Turn(wait, asked))
 
     def _batch(self, some: list[Pending]) -> Batch:
         batch, known = Batch(), self._known
@@ -230,13 +231,12 @@ class Budgets:
     async def _decision(self, batch: Batch) -> Decision:
         """By Valkey; by this process alone while it is away."""
         if self._away_until is None or time.monotonic() >= self._away_until:
-            asked = int(time.time() * SECOND)
             try:
                 decision = Decision.read(await self._script(args=[batch.encoded()]))
             except (RedisError, OSError) as error:
                 self._note_away(error)
             else:
-                self._note_back(decision, asked)
+                self._note_back(decision)
                 return decision
         return decide(batch, self._own, self._now(), SLACK)
 
@@ -245,13 +245,12 @@ class Budgets:
             logger.warning("Valkey is away (%s): calls are paced alone", type(error).__name__)
         self._away_until = time.monotonic() + AWAY
 
-    def _note_back(self, decision: Decision, asked: int) -> None:
-        """`asked`: when, by our clock; the answer may have lain here for a while."""
+    def _note_back(self, decision: Decision) -> None:
         if self._away_until is not None:
             logger.warning("Valkey is back: calls are counted there again")
             self._away_until = None
             self._own.clear()
-        self._ahead = decision.now - asked
+        self._ahead = decision.now - int(time.time() * SECOND)
         if len(self._known) > REMEMBERED:
             self._known = {key: tat for key, tat in self._known.items() if tat > decision.now}
             self._paused = {key: end for key, end in self._paused.items() if end > decision.now}

@@ -21,12 +21,12 @@ from uuid import UUID
 import uvloop
 
 from networks.allowance import OverBudget
-from networks.base import Conversation, Grant, Network, Reason, unclear
+from networks.base import Conversation, Network, Reason, Verdict, unclear
 from networks.driver import Driver
 from tokens.asking import Ask, PutOff, Renew, Step, session_of
 from tokens.budgets import Budgets
 from tokens.models import Token
-from tokens.outbox import Outbox
+from tokens.outbox import LaneEnded, Outbox
 from tokens.verdicts import Finding
 
 logger = logging.getLogger(__name__)
@@ -109,7 +109,7 @@ class Conversations:
                     step = session.send(result)
         except StopIteration as end:
             outcome = end.value
-        except Stopping:
+        except (Stopping, LaneEnded):
             outcome = PutOff(token, 0.0)
         except OverBudget as over:
             outcome = PutOff(token, over.seconds)
@@ -131,12 +131,13 @@ class Conversations:
 
     async def _renew(self, step: Renew, network: Network, outbox: Outbox) -> Any:
         async with outbox.room_to_refresh():
+            is_ours = await outbox.write(step.renew_lease)
             if self._is_stopping:
                 raise Stopping
-            if not await outbox.write(step.is_ours):
+            if not is_ours:
                 return None
             result = await self._ask(step, network)
-            if isinstance(result, Grant):
+            if not isinstance(result, Verdict):
                 await outbox.write(partial(step.store, result))
             return result
 

@@ -16,8 +16,8 @@ from tokens.verdicts import Finding
 
 # So many findings are handed over together, or as many as there are after so many seconds.
 HANDFUL, LINGER = 250, 0.02
-# Refreshes that are under way at once, which is what a lane stores within some 50 ms: a pair that
-# waits to be stored is lost when the process is killed. Who waits for longer is put off.
+# Refreshes that are under way at once: a pair that waits to be stored is lost when the process is
+# killed. Who waits for longer than these seconds is put off, to the next tick.
 REFRESHES, PATIENCE = 32, 5.0
 
 
@@ -55,6 +55,7 @@ class Outbox:
         self._found: list[Outcome] = []
         self._queue: SimpleQueue[list[Outcome]] = SimpleQueue()
         self._is_closed = False
+        self.breaks_off = False  # no refresh begins any more, but a pair that comes is stored
 
     def put(self, outcome: Finding | PutOff) -> None:
         """On the loop."""
@@ -66,13 +67,15 @@ class Outbox:
 
     @asynccontextmanager
     async def room_to_refresh(self) -> AsyncIterator[None]:
-        """On the loop: while a refresh is asked for and stored. Raises OverBudget."""
+        """On the loop: while a refresh is asked for and stored. Raises OverBudget, LaneEnded."""
         try:
             async with asyncio.timeout(PATIENCE):
                 await self._refreshes.acquire()
         except TimeoutError:
             raise OverBudget(uniform(1, PATIENCE)) from None  # noqa: S311 - a jitter
         try:
+            if self.breaks_off:
+                raise LaneEnded
             yield
         finally:
             self._refreshes.release()

@@ -88,6 +88,7 @@ class Lane:
     def _let_end(self) -> None:
         """It breaks off. What is under way comes back with its lease, but not a pair for which a
         refresh token was used up (rule 4): that is stored still."""
+        self._outbox.breaks_off = True
         connection.close_if_unusable_or_obsolete()
         end = monotonic() + TIME_LIMIT
         while self._under_way > 0 and monotonic() < end:

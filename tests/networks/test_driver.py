@@ -343,6 +343,33 @@ def test_a_look_up_that_fails_late_is_a_transport_error_for_all(
     assert troubles == []
 
 
+def test_a_request_whose_name_took_all_its_time_is_not_sent(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What leaves with a millisecond to go may arrive, and its answer would be lost."""
+    real = socket.getaddrinfo
+
+    class Slow:
+        async def spend(self, prepared: Prepared) -> None:
+            await asyncio.sleep(0.3)
+
+        def heard(self, prepared: Prepared, answer: Answer) -> None:
+            """Nothing is."""
+
+    def slowly(*args: Any, **kwargs: Any) -> Any:
+        time.sleep(0.3)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slowly)
+    monkeypatch.setattr(http, "TIME_LIMIT", 0.55)
+    with pytest.raises(TransportError, match="took too long"):
+        hold_in_a_driver(ask(Get(ADDRESS)), HOSTS, Slow())
+    monkeypatch.setattr(http, "TIME_LIMIT", 1.1)
+    monkeypatch.setattr(addresses, "KEPT", 0.0)
+    assert hold_in_a_driver(ask(Get(ADDRESS)), HOSTS, Slow()).status == 200
+    assert len(server.arrived) == 1
+
+
 def test_the_time_of_a_request_has_that_of_its_name_in_it(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:

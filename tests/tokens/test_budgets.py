@@ -154,7 +154,7 @@ def test_who_misses_a_turn_takes_another():
 
 
 def test_who_misses_every_turn_is_put_off(monkeypatch):
-    monkeypatch.setattr(Budgets, "since", lambda budgets, turn: 500_000)
+    monkeypatch.setattr(module.Turn, "late", 0.5)
 
     async def ask(budgets):
         network = network_of(Budget(600, 60, "app", ""))
@@ -183,11 +183,47 @@ def test_a_turn_that_goes_by_while_its_answer_lies_here_is_missed(monkeypatch):
     monkeypatch.setattr(Budgets, "_decision", held_up)
 
     async def ask(budgets):
-        network = network_of(Budget(600, 60, "app", ""))  # the 28th comes after 0.2 seconds
+        network = network_of(Budget(600, 60, "app", ""))  # the 28th comes after 0.12 seconds
         return await spent_all(budgets, network, LOGINS[:28])
 
     assert granted(at(ask)) == 28
     assert len(decisions) == 2
+
+
+def test_a_valkey_that_decides_late_lets_nobody_go_early(monkeypatch):
+    async def ask(one, other):
+        script, moments = one._script, []
+
+        async def late(**kwargs):
+            await asyncio.sleep(0.5)
+            return await script(**kwargs)
+
+        monkeypatch.setattr(one, "_script", late)
+
+        async def call(budgets, subject):
+            if await spent(budgets, network_of(Budget(100, 1, "app", "")), subject) >= 0:
+                moments.append(time.monotonic())
+
+        numbers = range(80)
+        calls = [call(budgets, str(number)) for number in numbers for budgets in (one, other)]
+        await asyncio.gather(*calls)
+        return moments
+
+    assert busiest(at(ask, workers=2), 1.0) <= 90
+
+
+def test_a_turn_that_is_missed_costs_a_login_nothing(monkeypatch):
+    budgets_of_both = Budget(600, 60, "app", ""), LOGIN_BUDGET
+
+    async def ask(budgets):
+        network, login = network_of(*budgets_of_both), "late"
+        asyncio.get_running_loop().call_later(0.05, time.sleep, 0.5)
+        first = await spent_all(budgets, network, [*LOGINS[:29], login])
+        return first, await spent_all(budgets, network, [login] * 4)
+
+    first, more = at(ask)
+    assert granted(first) == 30
+    assert granted(more) == 3, "of a burst of four"
 
 
 def test_calls_come_evenly_and_not_at_once():

@@ -241,7 +241,7 @@ def sessions_first(token):
 def asked_next(session, result=None):
     """Its next step that comes to be asked."""
     step = session.send(result)
-    while isinstance(step, asking.Renew) and not step.is_ours():
+    while isinstance(step, asking.Renew) and not step.renew_lease():
         step = session.send(None)
     return step
 

@@ -10,15 +10,17 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from networks.base import ALIVE, Answer, Budget, Get, Grant, Reason, Verdict, dead, unclear
 from networks.registry import NETWORKS
 from tests.networks import loopback
 from tests.saying import login, whose
-from tokens import budgets, leases, outbox, probing
+from tokens import asking, budgets, leases, outbox, probing
 from tokens.conversations import Conversations
 from tokens.engine import Engine
 from tokens.models import Lease, OAuthApp, Tally, Token
@@ -346,13 +348,19 @@ def test_no_more_refreshes_are_under_way_than_are_soon_stored(
     world, refreshing, monkeypatch, settings
 ):
     """A pair that waits to be stored is lost when the process is killed."""
-    echo, under_way = loopback.PAGES["echo"], [0]
+    echo, under_way, store = loopback.PAGES["echo"], [0], asking._commit_surely
 
     async def page(request: Any) -> Any:
         under_way.append(under_way[-1] + 1)
         await asyncio.sleep(0.1)
-        under_way.append(under_way[-1] - 1)
         return await echo(request)
+
+    def stored(*args: Any) -> None:
+        time.sleep(0.02)
+        store(*args)
+        under_way.append(under_way[-1] - 1)
+
+    monkeypatch.setattr(asking, "_commit_surely", stored)
 
     monkeypatch.setattr(outbox, "REFRESHES", 5)
     settings.CALLS_PER_SECOND = 1000
@@ -362,6 +370,50 @@ def test_no_more_refreshes_are_under_way_than_are_soon_stored(
         assert probing.probe_due("tiktok", talk) == 20
     assert [token.open().access_token for token in Token.objects.all()] == ["renewed"] * 20
     assert max(under_way) == 5
+
+
+def test_a_pair_is_stored_before_the_session_goes_on(world, refreshing, says, monkeypatch):
+    order, store = [], asking._commit_surely
+
+    def stored(*args: Any) -> None:
+        time.sleep(0.1)
+        store(*args)
+        order.append("stored")
+
+    def probed(grant: Grant) -> Verdict:
+        order.append(f"probed with {grant.access_token}")
+        return ALIVE
+
+    monkeypatch.setattr(asking, "_commit_surely", stored)
+    refreshing("tiktok", loopback.PAGES["echo"])
+    says("tiktok", probe=probed)
+    about_to_end(world, 1)
+    Token.objects.update(listed_at=None)
+    with Conversations() as talk:
+        probing.probe_due("tiktok", talk)
+    assert order == ["stored", "probed with renewed"]
+
+
+def test_who_loses_the_lease_while_waiting_to_be_refreshed_asks_nothing(
+    world, refreshing, monkeypatch
+):
+    echo, asked_for = loopback.PAGES["echo"], []
+
+    def take_over() -> None:
+        Lease.objects.update(name=uuid4())
+        connection.close()
+
+    async def page(request: Any) -> Any:
+        asked_for.append(request)
+        await asyncio.to_thread(take_over)
+        return await echo(request)
+
+    monkeypatch.setattr(outbox, "REFRESHES", 1)
+    refreshing("tiktok", page)
+    about_to_end(world, 3)
+    with Conversations() as talk:
+        probing.probe_due("tiktok", talk)
+    assert len(asked_for) == 1
 
 
 def test_who_waits_for_too_long_to_be_refreshed_is_put_off(world, refreshing, monkeypatch):
@@ -429,11 +481,15 @@ def test_who_is_nudged_after_it_was_stopped_claims_nothing(world, says):
         assert lane.run() == 0
 
 
-def test_a_lane_that_breaks_off_still_stores_a_pair_that_comes(world, refreshing, caplog):
+def test_a_lane_that_breaks_off_stores_the_pair_that_comes_and_refreshes_nobody_else(
+    world, refreshing, monkeypatch, caplog
+):
     """Its refresh token is used up by then: without the new one the login would be dead."""
     echo, asked_for, broke_off = loopback.PAGES["echo"], threading.Event(), threading.Event()
+    asked = []
 
     async def page(request: Any) -> Any:
+        asked.append(request)
         asked_for.set()
         await asyncio.to_thread(broke_off.wait, SOON)
         return await echo(request)
@@ -443,16 +499,16 @@ def test_a_lane_that_breaks_off_still_stores_a_pair_that_comes(world, refreshing
         threading.Timer(0.2, broke_off.set).start()
         raise OSError("SECRET")
 
+    monkeypatch.setattr(outbox, "REFRESHES", 1)
     refreshing("tiktok", page)
-    now = timezone.now()
     login(world.alpenglueck)
-    mia = login(world.alpenglueck, "Mia Lang", issued_at=now - timedelta(hours=1), expires_at=now)
-    make_due()
+    about_to_end(world, 3)
     with Engine(on_changes=break_off) as engine:
         engine.wake("tiktok")
         assert within(SOON, lambda: not engine._lanes)
     assert "the lane of tiktok broke off: OSError" in caplog.text
-    assert Token.objects.get(pk=mia.pk).open().refresh_token == "renewed-refresh"
+    renewed = [one for one in Token.objects.all() if one.open().access_token == "renewed"]
+    assert (len(asked), len(renewed)) == (1, 1)
 
 
 def test_an_engine_that_has_ended_wakes_nobody(world, says):
