@@ -287,7 +287,8 @@ def test_a_network_that_bills_says_what_it_cost_this_month(
 ) -> None:
     price = Price(Decimal("0.01"), "USD", "/2/", "the price list")
     monkeypatch.setattr(type(NETWORKS["x"]), "prices", (price,))
-    now = timezone.localtime().replace(day=9, hour=3, minute=0)
+    # Long ago, or the session that the operator has just begun would be over by then.
+    now = datetime(2020, 6, 9, 3, tzinfo=timezone.get_current_timezone())
     monkeypatch.setattr("django.utils.timezone.now", lambda: now)
     mine, other = app("x"), app("linkedin")
     tally(mine, now - MINUTE, calls=2, cost=Decimal("12.30"))
