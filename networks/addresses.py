@@ -103,26 +103,29 @@ class Names:
     all who ask meanwhile, and kept for KEPT seconds."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[str, int], asyncio.Future[list[str]]] = {}
+        self._known: dict[tuple[str, int], list[str]] = {}
+        self._asked: dict[tuple[str, int], asyncio.Future[list[str]]] = {}
+
+    def known(self, host: str, port: int) -> list[str] | None:
+        """What `permitted` found a moment ago."""
+        return self._known.get((host, port))
 
     async def permitted(self, host: str, port: int, seconds: float) -> list[str]:
         """The addresses that may be connected to, the preferred first. Raises OSError, also where
         it takes longer than `seconds`."""
         place = host, port
-        found = self._found.get(place)
-        if found is None:
-            found = self._found[place] = asyncio.ensure_future(_look_up(host, port))
-            found.add_done_callback(partial(self._keep, place))
-        if found.done():
-            return found.result()
-        return await asyncio.wait_for(asyncio.shield(found), seconds)
+        asked = self._asked.get(place)
+        if asked is None:
+            asked = self._asked[place] = asyncio.ensure_future(_look_up(host, port))
+            asked.add_done_callback(partial(self._keep, place))
+        return await asyncio.wait_for(asyncio.shield(asked), seconds)
 
-    def _keep(self, place: tuple[str, int], found: asyncio.Future[list[str]]) -> None:
+    def _keep(self, place: tuple[str, int], asked: asyncio.Future[list[str]]) -> None:
         """For a while; what failed is looked up again by the next who asks."""
-        if found.cancelled() or found.exception():
-            del self._found[place]
-        else:
-            asyncio.get_running_loop().call_later(KEPT, self._found.pop, place)
+        del self._asked[place]
+        if not asked.cancelled() and not asked.exception():
+            self._known[place] = asked.result()
+            asyncio.get_running_loop().call_later(KEPT, self._known.pop, place)
 
 
 async def _look_up(host: str, port: int) -> list[str]:

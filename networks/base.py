@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, ClassVar
 
 from networks.conversation import (
@@ -207,7 +208,7 @@ class Network:
     def kind(self, slug: str) -> Kind:
         return next(kind for kind in self.kinds if kind.slug == slug)
 
-    @property
+    @cached_property
     def required_scopes(self) -> tuple[str, ...]:
         """What a consent must grant: the scopes of the two capabilities nobody does without."""
         needed = (self.capabilities.get(name) for name in ("connect", "publish_post"))

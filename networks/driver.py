@@ -47,7 +47,7 @@ class Driver:
     def __init__(self) -> None:
         self._transfers: Transfers | None = None
         self._names = Names()
-        self._idle: list[pycurl.Curl] = []
+        self._idle: list[EasyHandle] = []
 
     async def __aenter__(self) -> Self:
         self._transfers = Transfers()
@@ -87,10 +87,17 @@ class Driver:
     ) -> Answer:
         """The name is looked up first: who waited for it would go together with all who did."""
         address, start = public_address(prepared.url), monotonic()
-        places = await self._heard(prepared, self._places(address, http.time_left(deadline)))
+        host, port = place_of(address)
+        found = self._names.known(host, port)
+        if found is None:
+            looking_up = self._names.permitted(host, port, http.time_left(deadline))
+            found = await self._heard(prepared, looking_up)
         looked_up = monotonic() - start
         if allowance is not None:
             await allowance.spend(prepared)
+        # As libcurl wants to be told, so that it looks no name up by itself. A number (a practice
+        # network at [::1]) is none.
+        places = [] if ":" in host else [f"{host}:{port}:{','.join(found)}"]
         sending = self._send(prepared, address, places, http.time_left(deadline, looked_up))
         answer = await self._heard(prepared, sending)
         if allowance is not None:
@@ -115,45 +122,38 @@ class Driver:
     ) -> Answer:
         if self._transfers is None:
             raise RuntimeError("hold conversations inside `async with Driver()`")
-        curl = self._idle.pop() if self._idle else made()
-        coming = Coming(MOST_SENT.get(prepared.method, 1))
-        curl.setopt(pycurl.URL, address)
-        curl.setopt(pycurl.RESOLVE, places)
-        curl.setopt(pycurl.TIMEOUT_MS, max(int(seconds * 1000), 1))  # 0 would be for ever
-        coming.listen(curl)
-        set_out(curl, prepared)
+        handle = self._idle.pop() if self._idle else EasyHandle(self._transfers.handle())
+        handle.set_out(prepared, address, places, seconds)
         try:
-            await self._transfers.perform(curl)
+            await self._transfers.perform(handle.curl)
         except TransferFailed:
-            if coming.is_too_large:
+            if handle.coming.is_too_large:
                 raise TransportError("the answer is too large") from None
             raise
-        self._idle.append(curl)
-        return coming.answer(curl.getinfo(pycurl.RESPONSE_CODE))
+        answer = handle.answer()
+        self._idle.append(handle)
+        return answer
 
-    async def _places(self, address: str, seconds: float) -> list[str]:
-        """As libcurl wants to be told, so that it looks no name up by itself."""
-        parts = urlsplit(address)
-        host = parts.hostname or ""
-        port = parts.port or PORTS[parts.scheme]
-        found = await self._names.permitted(host, port, seconds)
-        is_number = ":" in host  # a practice network at [::1]: there is no name
-        return [] if is_number else [f"{host}:{port}:{','.join(found)}"]
+
+def place_of(address: str) -> tuple[str, int]:
+    """The host and port that an address leads to."""
+    parts = urlsplit(address)
+    return parts.hostname or "", parts.port or PORTS[parts.scheme]
 
 
 class Coming:
-    """An answer on its way; one that is too large is not taken to its end."""
+    """An answer on its way, as libcurl tells of it; one that is too large is not taken to its
+    end. It knows nothing of who tells, or both would keep each other."""
 
-    def __init__(self, most_sent: int) -> None:
+    def __init__(self) -> None:
         self.lines: list[bytes] = []
         self.body = b""
         self.is_too_large = False
-        self._left = most_sent
+        self._left = 0
 
-    def listen(self, curl: pycurl.Curl) -> None:
-        curl.setopt(pycurl.PREREQFUNCTION, self.is_sent)
-        curl.setopt(pycurl.HEADERFUNCTION, self.lines.append)
-        curl.setopt(pycurl.WRITEFUNCTION, self.take)
+    def expect(self, most_sent: int) -> None:
+        """A new one, to a request that may be sent so often."""
+        self._left, self.is_too_large = most_sent, False
 
     def is_sent(self, *_: object) -> int:
         """Where a kept connection breaks off, libcurl would send on others again and again."""
@@ -169,37 +169,50 @@ class Coming:
         return len(chunk)
 
     def answer(self, status: int) -> Answer:
-        """Handed over: the transfer would keep it until it is used again. Raises TransportError
-        where the headers are too large."""
-        body, self.body = self.body, b""
-        return Answer(status, http.lowered(self._pairs()), body)
-
-    def _pairs(self) -> list[tuple[str, str]]:
-        """Each header's name and value: not of what came before the answer, nor of what came
-        behind its body (RFC 9110, 15.2 and 6.5)."""
+        """Handed over, and kept no longer. Raises TransportError where the headers are too
+        large."""
         text = b"".join(self.lines).decode("latin-1").replace("\r\n", "\n")
-        head, _, _behind = text[text.rfind("\nHTTP/") + 1 :].partition("\n\n")
-        lines = (line.partition(":") for line in head.split("\n")[1:])
-        return [(name, value.strip()) for name, colon, value in lines if colon]
+        body, self.body = self.body, b""
+        self.lines.clear()
+        return Answer(status, http.lowered(pairs_in(text)), body)
 
 
-def made() -> pycurl.Curl:
-    """A transfer that is used for one request after the other."""
-    curl = pycurl.Curl()
-    for option, value in OPTIONS.items():
-        curl.setopt(option, value)
-    curl.setopt(pycurl.CAINFO, http.AUTHORITIES)
-    return curl
+class EasyHandle:
+    """libcurl's, and what it hears: for one request after the other."""
+
+    def __init__(self, curl: pycurl.Curl) -> None:
+        self.curl, self.coming = curl, Coming()
+        for option, value in OPTIONS.items():
+            self.curl.setopt(option, value)
+        self.curl.setopt(pycurl.CAINFO, http.AUTHORITIES)
+        self.curl.setopt(pycurl.PREREQFUNCTION, self.coming.is_sent)
+        self.curl.setopt(pycurl.HEADERFUNCTION, self.coming.lines.append)
+        self.curl.setopt(pycurl.WRITEFUNCTION, self.coming.take)
+
+    def set_out(self, prepared: Prepared, address: str, places: list[str], seconds: float) -> None:
+        """All that this request has, whatever the one before had."""
+        self.coming.expect(MOST_SENT.get(prepared.method, 1))
+        curl, headers = self.curl, signed(prepared)
+        curl.setopt(pycurl.URL, address)
+        curl.setopt(pycurl.RESOLVE, places)
+        curl.setopt(pycurl.TIMEOUT_MS, max(int(seconds * 1000), 1))  # 0 would be for ever
+        if prepared.method != "GET":
+            headers = {"Content-Type": "", **headers}
+            curl.setopt(pycurl.POSTFIELDS, (prepared.body or "").encode())
+        else:
+            curl.setopt(pycurl.HTTPGET, 1)
+        curl.setopt(pycurl.CUSTOMREQUEST, prepared.method)
+        # Without a value, libcurl sends none of that name.
+        curl.setopt(pycurl.HTTPHEADER, [f"{name}: {value}" for name, value in headers.items()])
+
+    def answer(self) -> Answer:
+        """What came. Raises TransportError where the headers are too large."""
+        return self.coming.answer(self.curl.getinfo(pycurl.RESPONSE_CODE))
 
 
-def set_out(curl: pycurl.Curl, prepared: Prepared) -> None:
-    """Method, headers and body, whatever the request before had."""
-    headers = signed(prepared)
-    if prepared.method != "GET":
-        headers = {"Content-Type": "", **headers}
-        curl.setopt(pycurl.POSTFIELDS, (prepared.body or "").encode())
-    else:
-        curl.setopt(pycurl.HTTPGET, 1)
-    curl.setopt(pycurl.CUSTOMREQUEST, prepared.method)
-    # Without a value, libcurl sends none of that name.
-    curl.setopt(pycurl.HTTPHEADER, [f"{name}: {value}" for name, value in headers.items()])
+def pairs_in(text: str) -> list[tuple[str, str]]:
+    """Each header's name and value: not of what came before the answer, nor of what came behind
+    its body (RFC 9110, 15.2 and 6.5)."""
+    head, _, _behind = text[text.rfind("\nHTTP/") + 1 :].partition("\n\n")
+    lines = (line.partition(":") for line in head.split("\n")[1:])
+    return [(name, value.strip()) for name, colon, value in lines if colon]

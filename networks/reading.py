@@ -290,8 +290,11 @@ def an_id(value: Any) -> str:
 def a_name(*values: Any) -> str:
     """The first of these that a person could read, cleaned."""
     for value in values:
-        text = "".join(filter(_is_seen, value)).strip()[:200] if isinstance(value, str) else ""
-        if any(char not in JOINERS for char in text):
+        text = value if isinstance(value, str) else ""
+        if not text.isprintable():
+            text = "".join(filter(_is_seen, text))
+        text = text.strip()[:200]
+        if text.strip(JOINERS):
             return text
     return ""
 

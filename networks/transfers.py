@@ -29,15 +29,25 @@ class Transfers:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._under_way: dict[pycurl.Curl, asyncio.Future[None]] = {}
-        # The loop waits for it as a whole: sockets come and go with each transfer, and to tell the
-        # loop about each of them costs as much as to send the request.
+        # The loop waits for it as a whole: to tell the loop about each socket costs as much as to
+        # send a request.
         self._sockets = DefaultSelector()
+        # What is registered there for each socket, and the sockets that libcurl waits for now.
+        self._registered: dict[int, int] = {}
+        self._awaited: set[int] = set()
         self._loop.add_reader(self._sockets, self._go_on)
         self._timer: asyncio.Handle | None = None
+        self._is_due = False
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_MAXCONNECTS, CONNECTIONS)
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._wake_after)
+
+    def handle(self) -> pycurl.Curl:
+        """An easy handle for `perform`, to be used for one request after the other."""
+        curl = pycurl.Curl()
+        curl.setopt(pycurl.SOCKOPTFUNCTION, self._opened)
+        return curl
 
     async def perform(self, curl: pycurl.Curl) -> None:
         """Do what `curl` is set to. Raises TransferFailed."""
@@ -60,30 +70,52 @@ class Transfers:
         self._sockets.close()
 
     def _watch(self, events: int, descriptor: int, _multi: object, _data: object) -> None:
-        """libcurl's numbers for events are those of `selectors`: 1 to read, 2 to write."""
+        """libcurl's numbers for events are those of `selectors`: 1 to read, 2 to write.
+
+        A socket that it does not wait for any more stays registered: the connection is kept, and
+        most likely waited for in the same way by the next transfer."""
         if events == pycurl.POLL_REMOVE:
-            self._sockets.unregister(descriptor)
-        elif descriptor in self._sockets.get_map():
-            self._sockets.modify(descriptor, events)
-        else:
+            self._awaited.discard(descriptor)
+            return
+        self._awaited.add(descriptor)
+        before = self._registered.get(descriptor)
+        if before is None:
             self._sockets.register(descriptor, events)
+        elif before != events:
+            self._sockets.modify(descriptor, events)
+        self._registered[descriptor] = events
+
+    def _forget(self, descriptor: int) -> None:
+        if self._registered.pop(descriptor, None):
+            self._sockets.unregister(descriptor)
+
+    def _opened(self, descriptor: int, _purpose: int) -> int:
+        """A new socket. Had an earlier one its number, that was closed."""
+        self._forget(descriptor)
+        return pycurl.SOCKOPT_OK
 
     def _wake_after(self, milliseconds: int) -> None:
-        """-1: not at all."""
+        """-1: not at all. At once (0) is said by each transfer that begins."""
+        if self._is_due and milliseconds == 0:
+            return
         if self._timer:
             self._timer.cancel()
             self._timer = None
+        self._is_due = milliseconds == 0
         if milliseconds >= 0:
             self._timer = self._loop.call_later(milliseconds / 1000, self._wake)
 
     def _wake(self) -> None:
-        self._timer = None
+        self._timer, self._is_due = None, False
         self._multi.socket_action(pycurl.SOCKET_TIMEOUT, 0)
         self._collect()
 
     def _go_on(self) -> None:
         for key, events in self._sockets.select(0):
-            self._multi.socket_action(key.fd, events)
+            if key.fd in self._awaited:
+                self._multi.socket_action(key.fd, events)
+            else:  # the server has closed a connection that was kept: libcurl will see
+                self._forget(key.fd)
         self._collect()
 
     def _collect(self) -> None:

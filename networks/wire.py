@@ -20,7 +20,6 @@ logger = logging.getLogger(__name__)
 FORM = "application/x-www-form-urlencoded"
 # A name and no number, so that it is resolved and looked at; no port, no user, no fragment.
 ADDRESS = re.compile(r"https://(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*[/?][!\"$-~]*")
-PRINTABLE = re.compile(r"[ -~]*")
 # A host that could be somebody's on the Internet, by its name alone (RFC 1123, 2.1; RFC 6761).
 HOST = r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
 LONGEST_HOST = LONGEST_ID - len("https://")  # two less than DNS takes: it fits as an issuer
@@ -89,7 +88,8 @@ def prepare(request: Request, hosts: Collection[str]) -> Prepared:
     }
     if not ADDRESS.fullmatch(url):
         raise TransportError("not an https address")
-    if not PRINTABLE.fullmatch("".join(headers.values())):
+    values = "".join(headers.values())
+    if not (values.isascii() and values.isprintable()):
         raise TransportError("a header value that cannot be sent")
     prepared = Prepared(request.method, url, headers, body, request.oauth1)
     if prepared.host not in hosts:

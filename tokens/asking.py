@@ -98,7 +98,7 @@ def session_of(token: Token) -> Session:
     Raises OverBudget where nobody may be asked now.
     """
     try:
-        client = token.app.client()
+        client = token.app.client
         if client is None:
             return Finding(token, unclear(Reason.APP_DISABLED))
         claim = Claim(token, client, token.open())

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from uuid import UUID
 
+import orjson
 from django.db import connection
 
 from tokens.models import Token
 
-# They come as JSON, which costs half of what eight arrays do.
+# They come as JSON, which costs half of what eight arrays do. orjson writes times and ids itself,
+# and takes a tenth of what `json` does with a `default`.
 CLOCKS = {
     "id": "uuid",
     "lease": "uuid",
@@ -35,20 +36,22 @@ MOVE = f"""
         ORDER BY token.id FOR NO KEY UPDATE OF lease, token
     ), ended AS (
         DELETE FROM tokens_lease AS lease USING ours WHERE lease.token_id = ours.id
+    ), moved AS (
+        UPDATE tokens_token AS token SET
+            probed_at = said.probed_at, next_probe_at = said.next_probe_at,
+            unclear_since = said.unclear_since, unclear_reason = said.unclear_reason,
+            unclear_count = said.unclear_count
+        FROM ours JOIN said USING (id) WHERE token.id = ours.id
     )
-    UPDATE tokens_token AS token SET
-        probed_at = said.probed_at, next_probe_at = said.next_probe_at,
-        unclear_since = said.unclear_since, unclear_reason = said.unclear_reason,
-        unclear_count = said.unclear_count
-    FROM ours JOIN said USING (id) WHERE token.id = ours.id
-    RETURNING token.id
+    SELECT id FROM said WHERE id NOT IN (SELECT id FROM ours)
 """  # noqa: S608 - names of our own columns
 
 
 def move(tokens: Iterable[Token]) -> set[UUID]:
-    """Write the clocks of these claimed tokens and let go of them. Returns whose rows were as they
-    were read, and without a suspicion: that is left to `status.settle`."""
+    """Write the clocks of these claimed tokens and let go of them. Returns those that were left
+    alone: their rows are not as they were read, or there is a suspicion, which is `status.settle`'s
+    to see to."""
     rows = [{name: getattr(token, name) for name in CLOCKS} for token in tokens]
     with connection.cursor() as cursor:
-        cursor.execute(MOVE, [json.dumps(rows, default=str)])
+        cursor.execute(MOVE, [orjson.dumps(rows).decode()])
         return {token_id for (token_id,) in cursor.fetchall()}

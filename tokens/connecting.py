@@ -223,7 +223,7 @@ def reach_again(token: Token) -> list[Reachable]:
 
 def client_of(app: OAuthApp) -> Client:
     """What names us at the app's network. Raises Refused where it is no longer configured."""
-    client = app.client()
+    client = app.client
     if client is None:
         raise Refused(Refusal.APP_MISCONFIGURED)
     return client

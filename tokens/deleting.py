@@ -139,7 +139,7 @@ def _revocable(token: Token) -> tuple[Client, Grant] | None:
 
 def _keys_of(token: Token) -> tuple[Client, Grant] | None:
     try:
-        client = token.app.client()
+        client = token.app.client
         return (client, token.open()) if client else None
     except CannotOpen:
         return None

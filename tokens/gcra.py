@@ -11,13 +11,13 @@ and `decide` for one process that has lost it. All times are whole microseconds 
 
 from __future__ import annotations
 
-import json
 from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 
+import orjson
+
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
-ENCODE = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +68,9 @@ class Batch:
                 self.known.append((number, known))
         return number
 
-    def encoded(self) -> str:
+    def encoded(self) -> bytes:
         names, limits = list(self.keys), list(self.limits)
-        return ENCODE((names, self.kinds, limits, self.rows, self.known, self.pauses))
+        return orjson.dumps((names, self.kinds, limits, self.rows, self.known, self.pauses))
 
 
 @dataclass(frozen=True, slots=True)

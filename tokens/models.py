@@ -146,7 +146,7 @@ class Token(models.Model):
             scopes=tuple(self.scopes),
             expires_at=self.expires_at,
             refresh_expires_at=self.refresh_expires_at,
-            keep=json.loads(texts.get("keep", "{}")),
+            keep=json.loads(texts["keep"]) if "keep" in texts else {},
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -67,9 +68,12 @@ class OAuthApp(Wrapped):
         configured = settings.OAUTH_CLIENTS.get(slug, ("", ""))[0]
         return bool(self.sealed_secret) or configured == self.client_id
 
+    @cached_property
     def client(self) -> Client | None:
         """What names us at the network; None where this app is no longer configured. Raises
-        CannotOpen where the server gave us the secret and its key cannot be had."""
+        CannotOpen where the server gave us the secret and its key cannot be had.
+
+        Made once for each object: hundreds of claimed tokens share one."""
         if not self.is_configured:
             return None
         if self.sealed_secret:

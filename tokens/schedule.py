@@ -66,8 +66,15 @@ class Pace:
         return max(self.interval, min(self.longest, self.interval * MOST_SELDOM))
 
     def interval_of(self, cell: Cell) -> timedelta:
-        """The mean interval of the tokens in a cell."""
-        return self.interval * self._within_bounds(self.scale * self._wanted(cell))
+        """The mean interval of the tokens in a cell, reckoned once: there are few cells."""
+        if cell not in self._intervals:
+            part = self._within_bounds(self.scale * self._wanted(cell))
+            self._intervals[cell] = self.interval * part
+        return self._intervals[cell]
+
+    @cached_property
+    def _intervals(self) -> dict[Cell, timedelta]:
+        return {}
 
     def within_budget(self, living: Mapping[Cell, float]) -> Pace:
         """The same with the scale at which so many tokens, together, are asked once an interval

@@ -87,8 +87,12 @@ def write_down(findings: list[Finding]) -> int:
     The living come first: what is said of a death for the second time is weighed against them.
     """
     now = timezone.now()
-    moved = _move_clocks([one for one in findings if one.changes_nothing], now)
-    return _write_slices([one for one in findings if one.token.pk not in moved], now)
+    quiet: list[Finding] = []
+    others: list[Finding] = []
+    for finding in findings:
+        (quiet if finding.changes_nothing else others).append(finding)
+    left = _move_clocks(quiet, now)
+    return _write_slices([one for one in quiet if one.token.pk in left] + others, now)
 
 
 def _write_slices(findings: list[Finding], now: datetime) -> int:
@@ -116,8 +120,8 @@ def _write_what_can_be(findings: list[Finding], now: datetime) -> int:
 
 
 def _move_clocks(findings: list[Finding], now: datetime) -> set[UUID]:
-    """Write what changes nothing in one statement. Returns whose rows were as they were read, and
-    without a suspicion."""
+    """Write what changes nothing in one statement. Returns the tokens that were left alone
+    (`clocks.move`)."""
     if not findings:
         return set()
     doubt = Doubt(findings[0].token.network_slug, now)

@@ -35,6 +35,7 @@ class Server:
     def __init__(self) -> None:
         self.arrived: list[tuple[int, str]] = []
         self.answers: Callable[[int], bytes] = lambda number: HELLO
+        self.connections: list[socket.socket] = []
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.port = self._listening.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
@@ -43,6 +44,7 @@ class Server:
         with suppress(OSError):  # it was closed
             for number in range(1000):
                 connection, _ = self._listening.accept()
+                self.connections.append(connection)
                 threading.Thread(target=self._speak, args=(connection, number), daemon=True).start()
 
     def _speak(self, connection: socket.socket, number: int) -> None:
@@ -58,6 +60,12 @@ class Server:
                 if not answer:
                     return
                 connection.sendall(answer)
+
+    def hang_up(self) -> None:
+        """On everybody who keeps a connection."""
+        for connection in self.connections:
+            connection.shutdown(socket.SHUT_RDWR)
+        self.connections.clear()
 
     def close(self) -> None:
         self._listening.shutdown(socket.SHUT_RDWR)
@@ -130,6 +138,35 @@ def together(number: int) -> Callable[[int], bytes]:
         return HELLO
 
     return answer
+
+
+def test_what_a_server_hung_up_on_makes_room_for_others(server: Server) -> None:
+    """New sockets get the numbers of those that were closed, and are waited for as new ones."""
+
+    async def asked() -> None:
+        async with Driver() as driver, asyncio.timeout(8):
+            for _ in range(3):
+                server.answers = together(20)
+                asking = (driver.hold(ask(Get(ADDRESS), Get(ADDRESS)), HOSTS) for _ in range(20))
+                await asyncio.gather(*asking)
+                server.hang_up()
+                await asyncio.sleep(0.05)
+
+    asyncio.run(asked())
+    assert len({number for number, _ in server.arrived}) == 60
+
+
+def test_a_server_that_hangs_up_keeps_nobody_busy(server: Server) -> None:
+    async def busy() -> float:
+        async with Driver() as driver:
+            await driver.hold(ask(Get(ADDRESS)), HOSTS)
+            server.hang_up()
+            await asyncio.sleep(0.05)
+            before = time.process_time()
+            await asyncio.sleep(0.4)
+            return time.process_time() - before
+
+    assert asyncio.run(busy()) < 0.2
 
 
 @pytest.mark.parametrize("how", ["cut off", "too large"])

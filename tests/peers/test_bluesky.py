@@ -104,7 +104,7 @@ def asked(times: int = 1) -> None:
 
 def held(conversation: Any) -> Any:
     token = Token.objects.select_related("app", "data_key").get()
-    client = token.app.client()
+    client = token.app.client
     assert client is not None
     return hold(conversation(client, token.open()), BLUESKY.hosts_of(client))
 

@@ -110,7 +110,7 @@ def test_a_server_that_gives_the_same_registration_again_has_one_row(
     server(register=given, authorize=[forgot, LEAP])
     begin(world.alpenglueck, world.anna, NETWORKS["mastodon"], said="evil.example")
     app = OAuthApp.objects.get()
-    client = app.client()
+    client = app.client
     assert client and client.client_secret == "second"
 
 

@@ -32,7 +32,7 @@ def is_alive_at(token):
     from networks.base import Health
     from networks.http import hold
 
-    probe = token.network.probe(token.app.client(), token.open(), token.subject)
+    probe = token.network.probe(token.app.client, token.open(), token.subject)
     verdict = hold(probe, token.network.hosts)
     return verdict.health is Health.ALIVE
 

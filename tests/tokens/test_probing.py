@@ -327,7 +327,7 @@ def test_a_late_probe_does_not_overwrite_a_reconnect(anna, page):
 
 def test_a_late_refresh_does_not_overwrite_a_reconnect(anna, page):
     (token,) = claimed()
-    client = token.app.client()
+    client = token.app.client
     assert client
     claim = asking.Claim(token, client, token.open())
     anna.refresh(page, "anna")

@@ -103,7 +103,7 @@ def test_after_a_reconnect_an_app_of_yesterday_keeps_no_profile_green(
     page, other = both_pages
     change_the_client_id()
     anna.refresh(page, "jonas")
-    assert page.accesses.get().token.app.client()
+    assert page.accesses.get().token.app.client
     practice.pull("linkedin", "revoke_app", person="jonas")
     probe("linkedin", times=2)
     page.refresh_from_db()
@@ -124,8 +124,8 @@ def test_a_page_picked_under_the_new_app_leaves_the_old_one(anna, both_pages):
     change_the_client_id()
     anna.add("linkedin", "jonas", "Alpenglück Karriere")
     page, other = both_pages
-    assert other.accesses.get().token.app.client()
-    assert page.accesses.get().token.app.client() is None
+    assert other.accesses.get().token.app.client
+    assert page.accesses.get().token.app.client is None
 
 
 def test_a_new_app_takes_the_old_ones_ends_with_it_and_raises_no_alarm(anna, both_pages):
