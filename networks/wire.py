@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from oauthlib import oauth1
 
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 FORM = "application/x-www-form-urlencoded"
 # A name and no number, so that it is resolved and looked at; no port, no user, no fragment.
-ADDRESS = re.compile(r"https://(?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*[/?][!\"$-~]*")
+ADDRESS = re.compile(r"https://((?:[a-z0-9-]+\.)+[a-z][a-z0-9-]*)[/?][!\"$-~]*")
 # A host that could be somebody's on the Internet, by its name alone (RFC 1123, 2.1; RFC 6761).
 HOST = r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
 LONGEST_HOST = LONGEST_ID - len("https://")  # two less than DNS takes: it fits as an issuer
@@ -57,13 +57,10 @@ class Prepared:
 
     method: str
     url: str
+    host: str
     headers: dict[str, str]
     body: str | None
     oauth1: OAuth1Keys | None
-
-    @property
-    def host(self) -> str:
-        return urlsplit(self.url).hostname or ""
 
 
 def prepare(request: Request, hosts: Collection[str]) -> Prepared:
@@ -86,16 +83,17 @@ def prepare(request: Request, hosts: Collection[str]) -> Prepared:
         **_authorization(request),
         **request.headers,
     }
-    if not ADDRESS.fullmatch(url):
+    address = ADDRESS.fullmatch(url)
+    if not address:
         raise TransportError("not an https address")
     values = "".join(headers.values())
     if not (values.isascii() and values.isprintable()):
         raise TransportError("a header value that cannot be sent")
-    prepared = Prepared(request.method, url, headers, body, request.oauth1)
-    if prepared.host not in hosts:
-        logger.warning("refused to ask %s, which is no host of this network", prepared.host)
-        raise TransportError(f"{prepared.host} is no host of this network")
-    return prepared
+    host = address[1]
+    if host not in hosts:
+        logger.warning("refused to ask %s, which is no host of this network", host)
+        raise TransportError(f"{host} is no host of this network")
+    return Prepared(request.method, url, host, headers, body, request.oauth1)
 
 
 def _body(request: Request) -> tuple[str | None, str]:
