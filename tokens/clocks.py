@@ -53,5 +53,5 @@ def move(tokens: Iterable[Token]) -> set[UUID]:
     to see to."""
     rows = [{name: getattr(token, name) for name in CLOCKS} for token in tokens]
     with connection.cursor() as cursor:
-        cursor.execute(MOVE, [orjson.dumps(rows).decode()])
+        cursor.execute(MOVE, [orjson.dumps(rows, default=str).decode()])
         return {token_id for (token_id,) in cursor.fetchall()}
