@@ -107,7 +107,7 @@ class Names:
         self._asked: dict[tuple[str, int], asyncio.Future[list[str]]] = {}
 
     def known(self, host: str, port: int) -> list[str] | None:
-        """What `permitted` found a moment ago."""
+        """What `permitted` found a moment ago; None where it is to be asked."""
         return self._known.get((host, port))
 
     async def permitted(self, host: str, port: int, seconds: float) -> list[str]:
@@ -125,7 +125,7 @@ class Names:
         del self._asked[place]
         if not asked.cancelled() and not asked.exception():
             self._known[place] = asked.result()
-            asyncio.get_running_loop().call_later(KEPT, self._known.pop, place)
+            asyncio.get_running_loop().call_later(KEPT, self._known.pop, place, None)
 
 
 async def _look_up(host: str, port: int) -> list[str]:

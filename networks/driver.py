@@ -87,11 +87,11 @@ class Driver:
     ) -> Answer:
         """The name is looked up first: who waited for it would go together with all who did."""
         address, start = public_address(prepared.url), monotonic()
-        host, port = place_of(address)
+        host, port = host_and_port(address)
+        left = http.time_left(deadline)
         found = self._names.known(host, port)
         if found is None:
-            looking_up = self._names.permitted(host, port, http.time_left(deadline))
-            found = await self._heard(prepared, looking_up)
+            found = await self._heard(prepared, self._names.permitted(host, port, left))
         looked_up = monotonic() - start
         if allowance is not None:
             await allowance.spend(prepared)
@@ -122,7 +122,7 @@ class Driver:
     ) -> Answer:
         if self._transfers is None:
             raise RuntimeError("hold conversations inside `async with Driver()`")
-        handle = self._idle.pop() if self._idle else EasyHandle(self._transfers.handle())
+        handle = self._idle.pop() if self._idle else EasyHandle(self._transfers.easy())
         handle.set_out(prepared, address, places, seconds)
         try:
             await self._transfers.perform(handle.curl)
@@ -135,8 +135,8 @@ class Driver:
         return answer
 
 
-def place_of(address: str) -> tuple[str, int]:
-    """The host and port that an address leads to."""
+def host_and_port(address: str) -> tuple[str, int]:
+    """Where an address leads."""
     parts = urlsplit(address)
     return parts.hostname or "", parts.port or PORTS[parts.scheme]
 
@@ -153,7 +153,7 @@ class Coming:
 
     def expect(self, most_sent: int) -> None:
         """A new one, to a request that may be sent so often."""
-        self._left, self.is_too_large = most_sent, False
+        self._left = most_sent
 
     def is_sent(self, *_: object) -> int:
         """Where a kept connection breaks off, libcurl would send on others again and again."""
@@ -178,7 +178,7 @@ class Coming:
 
 
 class EasyHandle:
-    """libcurl's, and what it hears: for one request after the other."""
+    """libcurl's, and what it hears: for one request after the other, until one fails."""
 
     def __init__(self, curl: pycurl.Curl) -> None:
         self.curl, self.coming = curl, Coming()

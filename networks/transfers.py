@@ -43,7 +43,7 @@ class Transfers:
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._wake_after)
 
-    def handle(self) -> pycurl.Curl:
+    def easy(self) -> pycurl.Curl:
         """An easy handle for `perform`, to be used for one request after the other."""
         curl = pycurl.Curl()
         curl.setopt(pycurl.SOCKOPTFUNCTION, self._opened)
@@ -90,7 +90,8 @@ class Transfers:
             self._sockets.unregister(descriptor)
 
     def _opened(self, descriptor: int, _purpose: int) -> int:
-        """A new socket. Had an earlier one its number, that was closed."""
+        """A new socket, before it is watched. Had an earlier one its number, that was closed: what
+        is registered of it is not there any more."""
         self._forget(descriptor)
         return pycurl.SOCKOPT_OK
 
@@ -114,7 +115,7 @@ class Transfers:
         for key, events in self._sockets.select(0):
             if key.fd in self._awaited:
                 self._multi.socket_action(key.fd, events)
-            else:  # the server has closed a connection that was kept: libcurl will see
+            else:  # most likely the server hung up on a connection that was kept: libcurl will see
                 self._forget(key.fd)
         self._collect()
 

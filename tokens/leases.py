@@ -31,7 +31,7 @@ LEASE = timedelta(seconds=5 * TIME_LIMIT)
 
 FIELDS = [field.attname for field in Token._meta.concrete_fields]
 # What belongs to a claimed token is put where Django keeps it: to assign it asks the routers first.
-APP, KEY = Token._meta.get_field("app"), Token._meta.get_field("data_key")
+APP, DATA_KEY = Token._meta.get_field("app"), Token._meta.get_field("data_key")
 COLUMNS = ", ".join(f"token.{field.column}" for field in Token._meta.concrete_fields)
 # One claim of a network at a time, so that the next one sees which tokens this one has leased. A
 # worker that is frozen meanwhile (a paused machine, a cut line) does not keep the others for long,
@@ -104,7 +104,7 @@ def claim(network_slug: str, limit: int, but_of: Iterable[UUID] = ()) -> list[To
         if token.data_key_id not in keys:
             mine = {"pk": token.data_key_id, "organization_id": token.organization_id}
             keys[token.data_key_id] = DataKey(**mine, wrapped=row[-1])
-        KEY.set_cached_value(token, keys[token.data_key_id])
+        DATA_KEY.set_cached_value(token, keys[token.data_key_id])
     return tokens
 
 

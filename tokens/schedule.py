@@ -6,7 +6,7 @@ Why these intervals and no others is derived in docs/schedule.md.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from math import sqrt
@@ -53,6 +53,9 @@ class Pace:
     longest: timedelta = timedelta(days=1)
     hazards: Hazards = Hazards()
     scale: float = 1.0
+    _intervals: dict[Cell, timedelta] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @classmethod
     def learnt(cls, seen: Mapping[Cell, Seen], interval: timedelta, longest: timedelta) -> Pace:
@@ -71,10 +74,6 @@ class Pace:
             part = self._within_bounds(self.scale * self._wanted(cell))
             self._intervals[cell] = self.interval * part
         return self._intervals[cell]
-
-    @cached_property
-    def _intervals(self) -> dict[Cell, timedelta]:
-        return {}
 
     def within_budget(self, living: Mapping[Cell, float]) -> Pace:
         """The same with the scale at which so many tokens, together, are asked once an interval

@@ -87,12 +87,9 @@ def write_down(findings: list[Finding]) -> int:
     The living come first: what is said of a death for the second time is weighed against them.
     """
     now = timezone.now()
-    quiet: list[Finding] = []
-    others: list[Finding] = []
-    for finding in findings:
-        (quiet if finding.changes_nothing else others).append(finding)
-    left = _move_clocks(quiet, now)
-    return _write_slices([one for one in quiet if one.token.pk in left] + others, now)
+    left = _move_clocks([one for one in findings if one.changes_nothing], now)
+    others = [one for one in findings if not one.changes_nothing or one.token.pk in left]
+    return _write_slices(others, now)
 
 
 def _write_slices(findings: list[Finding], now: datetime) -> int:

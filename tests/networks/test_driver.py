@@ -407,6 +407,30 @@ def test_a_request_whose_name_took_all_its_time_is_not_sent(
     assert len(server.arrived) == 1
 
 
+def test_a_conversation_whose_time_is_over_takes_no_turn(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Counting:
+        turns = 0
+
+        async def spend(self, prepared: Prepared) -> None:
+            self.turns += 1
+
+        def heard(self, prepared: Prepared, answer: Answer) -> None:
+            """Nothing is."""
+
+    def slow() -> Conversation:
+        yield Get(ADDRESS)
+        time.sleep(0.4)  # the process is held up
+        yield Get(ADDRESS)
+
+    monkeypatch.setattr(http, "TIME_LIMIT", 0.3)
+    counting = Counting()
+    with pytest.raises(TransportError, match="took too long"):
+        hold_in_a_driver(slow(), HOSTS, counting)
+    assert (counting.turns, len(server.arrived)) == (1, 1)
+
+
 def test_the_time_of_a_request_has_that_of_its_name_in_it(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
