@@ -51,8 +51,8 @@ class Transfers:
 
     async def perform(self, curl: pycurl.Curl) -> None:
         """Do what `curl` is set to. Raises TransferFailed."""
-        done = self._under_way[curl] = self._loop.create_future()
         self._multi.add_handle(curl)
+        done = self._under_way[curl] = self._loop.create_future()
         try:
             await done
         finally:
@@ -78,12 +78,10 @@ class Transfers:
             self._awaited.discard(descriptor)
             return
         self._awaited.add(descriptor)
-        before = self._registered.get(descriptor)
-        if before is None:
+        if self._registered.get(descriptor) != events:
+            self._forget(descriptor)
             self._sockets.register(descriptor, events)
-        elif before != events:
-            self._sockets.modify(descriptor, events)
-        self._registered[descriptor] = events
+            self._registered[descriptor] = events
 
     def _forget(self, descriptor: int) -> None:
         if self._registered.pop(descriptor, None):

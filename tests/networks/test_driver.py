@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pycurl
@@ -154,6 +154,35 @@ def test_what_a_server_hung_up_on_makes_room_for_others(server: Server) -> None:
 
     asyncio.run(asked())
     assert len({number for number, _ in server.arrived}) == 60
+
+
+def test_who_was_never_let_in_makes_room_for_others(server: Server, settings: Any) -> None:
+    """Here a new socket gets the number of one that was still waited for to be connected."""
+    well, crowd = settings.NETWORK_HOSTS, ExitStack()
+
+    async def asked() -> int:
+        async with Driver() as driver:
+            settings.NETWORK_HOSTS = {"network.example": full(crowd)}
+            asking = (driver.hold(ask(Get(ADDRESS)), HOSTS) for _ in range(5))
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(asyncio.gather(*asking), 0.2)
+            settings.NETWORK_HOSTS = well
+            asking = (driver.hold(ask(Get(ADDRESS)), HOSTS) for _ in range(5))
+            answers = await asyncio.wait_for(asyncio.gather(*asking), 3)
+            return len(answers)
+
+    with crowd:
+        assert asyncio.run(asked()) == 5
+
+
+def full(crowd: ExitStack) -> str:
+    """Where nobody is let in any more: as many wait as there is room for."""
+    listening = crowd.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+    for _ in range(3):
+        waiting = crowd.enter_context(socket.socket())
+        waiting.setblocking(False)
+        waiting.connect_ex(listening.getsockname())
+    return f"http://127.0.0.1:{listening.getsockname()[1]}"
 
 
 def test_a_server_that_hangs_up_keeps_nobody_busy(server: Server) -> None:
