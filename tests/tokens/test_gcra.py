@@ -106,7 +106,7 @@ def test_who_asks_without_a_pause_gets_no_more_than_the_budget(calls, seconds, e
         else:
             sent.append(now)
     pivot = sent[len(sent) // 2]
-    sent = sorted(moment + late * (moment < pivot) for moment in sent)
+    sent = sorted(moment + late * SECOND * (moment < pivot) for moment in sent)
     share = max(int(SHARE * calls), 1)
     for first, beyond in zip(sent, sent[share:], strict=False):
         assert beyond - first >= seconds * SECOND
